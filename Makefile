@@ -1,0 +1,84 @@
+# Countersign: `make run` needs nothing but Python 3.12 or later.
+.DEFAULT_GOAL := help
+.PHONY: help run setup seed test test-core bench lint fmt lock
+
+VENV := .venv
+BENCH := .venv-bench
+PYTHON_NEEDED := Python 3.12 or later with its venv module is needed and was not found. \
+	Debian and Ubuntu: apt-get install python3 python3-venv. Others: python.org, or set PYTHON=/path/to/python3.
+
+# Each candidate is run, not only looked up: a version manager's shim exists and may still fail.
+define find_python
+for candidate in "$(PYTHON)" python3.14 python3.13 python3.12 python3 \
+    "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[2-9]*/bin/python \
+    "$$HOME"/.pyenv/versions/3.1[2-9]*/bin/python /opt/homebrew/bin/python3 /usr/local/bin/python3; do \
+  if [ -n "$$candidate" ] && "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' \
+    >/dev/null 2>&1; then found="$$candidate"; break; fi; \
+done; \
+if [ -z "$$found" ]; then echo '$(PYTHON_NEEDED)' >&2; exit 1; fi
+endef
+
+# $(1): the environment, $(2): the lock file. uv is quick; pip does the same where uv cannot run.
+define install
+$(1)/bin/uv pip install --quiet --python $(1)/bin/python --require-hashes -r $(2) || \
+  $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+endef
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run: $(VENV)/run.ok  ## Start everything and print where; Ctrl-C stops it
+	@exec $(VENV)/bin/python manage.py serve
+
+setup: $(VENV)/dev.ok  ## Install what running and testing need, in .venv
+
+seed: $(VENV)/run.ok  ## Fill the running installation with runs in every state and a full inbox
+	@$(VENV)/bin/python manage.py seed_demo
+
+test: $(VENV)/dev.ok  ## Run every test, on real servers and a real browser
+	@sh .ci/browser
+	$(VENV)/bin/python -m pytest -q
+
+test-core: $(VENV)/dev.ok  ## Run the tests of the pure core only
+	$(VENV)/bin/python -m pytest -q tests/workflows_app/core tests/approvals_app/core
+
+bench: $(VENV)/dev.ok $(BENCH)/bench.ok  ## Measure the engine, beside other engines on the same machine
+	$(VENV)/bin/python -m tests.bench --others $(BENCH)/bin/python
+
+lint: $(VENV)/dev.ok  ## Check style, types, layers and migrations
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python -W 'ignore:Got an error checking:RuntimeWarning' manage.py makemigrations --check --dry-run
+
+fmt: $(VENV)/dev.ok  ## Format, and repair what can be
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+lock: $(VENV)/run.ok  ## Pin the newest versions that the .in files allow
+	@for name in requirements requirements-dev requirements-bench; do \
+	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.lock && \
+	  { echo '# Made by `make lock`; do not edit.'; cat $$name.lock; } > $$name.tmp && mv $$name.tmp $$name.lock; \
+	done
+
+$(VENV)/run.ok: requirements.lock $(VENV)/uv.ok
+	@echo 'Installing (once, about half a minute) ...'
+	@$(call install,$(VENV),requirements.lock)
+	@touch $@
+
+$(VENV)/dev.ok: requirements-dev.lock $(VENV)/run.ok
+	@$(call install,$(VENV),requirements-dev.lock)
+	@touch $@
+
+$(BENCH)/bench.ok: requirements-bench.lock $(BENCH)/uv.ok
+	@$(call install,$(BENCH),requirements-bench.lock)
+	@touch $@
+
+# An environment with the pinned uv in it; without uv, pip installs the rest.
+%/uv.ok:
+	@$(find_python); echo "Python: $$found"; rm -rf $*; "$$found" -m venv $*
+	@awk '/^[^ ]/ {on = 0} /^uv==/ {on = 1} on' requirements.lock > $*/uv.lock
+	@$*/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $*/uv.lock || true
+	@touch $@

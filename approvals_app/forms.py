@@ -1,0 +1,122 @@
+"""What the pages send; the services check all of it again."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+
+from workflows_app.core.strict_json import JsonRefused, strict_loads
+
+JSON = Any
+DECISIONS = ("approve", "reject", "take_over", "change")
+
+
+class JsonField(forms.CharField):
+    """A text that is JSON; empty means "not given"."""
+
+    widget = forms.Textarea
+
+    def clean(self, value: Any) -> JSON:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return strict_loads(text)
+        except JsonRefused as refused:
+            raise forms.ValidationError(f"This is not JSON: {refused.message}") from refused
+
+
+class DecisionForm(forms.Form):
+    """An answer to one request."""
+
+    decision = forms.ChoiceField(choices=[(name, name) for name in DECISIONS])
+    digest = forms.CharField(max_length=200)
+    reason = forms.CharField(required=False, max_length=10_000)
+    arguments = JsonField(required=False)
+    label = forms.CharField(required=False, max_length=1_000)
+    output = JsonField(required=False)
+    changes = JsonField(required=False)
+
+    def answer(self) -> dict[str, JSON]:
+        """Give the arguments of `approval_decide`; an empty field was not given."""
+        given = self.cleaned_data
+        return {**given, "label": given["label"] or None}
+
+
+class ArgumentsForm(forms.Form):
+    """The proposed arguments as fields: one for each, nested ones as JSON.
+
+    Args:
+        arguments: what was proposed; each field gives a value of the same type back.
+    """
+
+    def __init__(self, arguments: JSON, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.arguments = arguments if isinstance(arguments, Mapping) else {"value": arguments}
+        self.is_single = not isinstance(arguments, Mapping)
+        for index, (name, value) in enumerate(self.arguments.items()):
+            self.fields[f"f{index}"] = _field(name, value)
+
+    def edited(self) -> JSON:
+        """Give the arguments with what was changed."""
+        values = {
+            name: _typed(value, self.cleaned_data[f"f{index}"])
+            for index, (name, value) in enumerate(self.arguments.items())
+        }
+        return values["value"] if self.is_single else values
+
+
+def _field(name: str, value: JSON) -> forms.Field:
+    if isinstance(value, bool):
+        choices = [("true", "true"), ("false", "false")]
+        return forms.ChoiceField(label=name, choices=choices, initial=json.dumps(value))
+    if isinstance(value, int | float):
+        return forms.CharField(
+            label=name,
+            initial=json.dumps(value),
+            validators=[_is_number],
+            widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+        )
+    if isinstance(value, str):
+        is_long = len(value) > 80 or "\n" in value
+        widget = forms.Textarea(attrs={"rows": 3}) if is_long else forms.TextInput()
+        return forms.CharField(
+            label=name, initial=value, required=False, strip=False, widget=widget
+        )
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return JsonField(
+        label=name, initial=text, required=False, widget=forms.Textarea(attrs={"class": "mono"})
+    )
+
+
+def _is_number(text: str) -> None:
+    try:
+        value = strict_loads(text)
+    except JsonRefused as refused:
+        raise forms.ValidationError("Write a number.") from refused
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise forms.ValidationError("Write a number.")
+
+
+def _typed(before: JSON, after: JSON) -> JSON:
+    if isinstance(before, bool):
+        return after == "true"
+    if isinstance(before, int | float):
+        return strict_loads(after)
+    if isinstance(before, str):
+        return after.replace("\r\n", "\n")
+    return after
+
+
+class DelegateForm(forms.Form):
+    """Who answers instead."""
+
+    to = forms.CharField(max_length=200)
+    reason = forms.CharField(required=False, max_length=10_000)
+
+
+class EscalateForm(forms.Form):
+    """Why somebody further up should decide."""
+
+    reason = forms.CharField(max_length=10_000)

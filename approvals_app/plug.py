@@ -1,0 +1,18 @@
+"""Where this app joins the engine: its kinds, its effects, its sweep."""
+
+from approvals_app.services.expire import deadlines_sweep
+from approvals_app.services.open import approvals_open, approvals_withdraw
+from approvals_app.steps import ApprovalKind, CheckpointKind
+from workflows_app.core.effects import RequestApproval, WithdrawApproval
+from workflows_app.core.kinds import register
+from workflows_app.services.effects import register_effect_handler
+from workflows_app.services.sweep import register_sweep
+
+
+def plug_in() -> None:
+    """Register everything; doing it twice changes nothing."""
+    register(ApprovalKind())
+    register(CheckpointKind())
+    register_effect_handler(RequestApproval, approvals_open)
+    register_effect_handler(WithdrawApproval, approvals_withdraw)
+    register_sweep("approval deadlines", deadlines_sweep)

@@ -1,0 +1,17 @@
+"""Reads, each for one actor: who was asked, and what they may see of it."""
+
+from approvals_app.selectors.requests import (
+    approval_changed_since,
+    approval_get,
+    approval_list,
+    approval_shape,
+    inbox_counts,
+)
+
+__all__ = [
+    "approval_changed_since",
+    "approval_get",
+    "approval_list",
+    "approval_shape",
+    "inbox_counts",
+]

@@ -1,0 +1,96 @@
+"""What surrounds a request on its page: its run, its record, and how people decided before."""
+
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any
+
+from django.db.models import Q
+
+from approvals_app.core.states import ApprovalState
+from approvals_app.models import ApprovalRequest, Vote
+from workflows_app.models import RunEvent, StepRun, User
+
+JSON = Any
+NEARBY = 0.05  # of confidence: what counts as "at this level"
+ENOUGH = 5  # decisions before a share means anything
+STEPS_SHOWN = 12
+
+
+def run_steps(request: ApprovalRequest) -> list[dict[str, JSON]]:
+    """Give the steps of the request's scope as `{step, state, reason, is_here}`, in order."""
+    rows = StepRun.objects.filter(scope_id=request.scope_id, is_current=True).order_by("pk")
+    shown = [
+        {
+            "step": row.step,
+            "state": row.state,
+            "reason": row.reason,
+            "is_here": row.pk == request.step_run_id,
+        }
+        for row in rows.only("step", "state", "reason", "pk")[:STEPS_SHOWN]
+    ]
+    started = {row["step"] for row in shown}
+    body = request.version.expanded if request.path.count(".") == 0 else {}
+    later = [step["id"] for step in body.get("steps") or () if step["id"] not in started]
+    return shown + [
+        {"step": step, "state": "pending", "reason": None, "is_here": False}
+        for step in later[: STEPS_SHOWN - len(shown)]
+    ]
+
+
+def record_of(request: ApprovalRequest) -> list[RunEvent]:
+    """Give the history events of the request, in order."""
+    events = RunEvent.objects.filter(
+        run_id=request.run_id, path=request.path, type__startswith="approval."
+    ).order_by("sequence")
+    return [
+        event for event in events if (event.data or {}).get("approval") == str(request.pk)
+    ]
+
+
+def confidence_record(request: ApprovalRequest) -> dict[str, JSON] | None:
+    """Give how often people agreed with this gate at this confidence: `{share, of}`."""
+    if request.confidence is None:
+        return None
+    decided = ApprovalRequest.objects.filter(
+        workflow_id=request.workflow_id,
+        path=request.path,
+        mode="live",
+        confidence__range=(request.confidence - NEARBY, request.confidence + NEARBY),
+        state__in=[ApprovalState.APPROVED.value, ApprovalState.REJECTED.value],
+    )
+    total = decided.count()
+    if total < ENOUGH:
+        return {"share": None, "of": total}
+    agreed = decided.filter(state=ApprovalState.APPROVED.value, edits__isnull=True).count()
+    return {"share": round(100 * agreed / total), "of": total}
+
+
+def own_record(request: ApprovalRequest, user: User, now: datetime) -> dict[str, JSON]:
+    """Give how `user` answered this gate in 30 days: counts, and the median time in seconds."""
+    votes = list(
+        Vote.objects.filter(
+            person=user,
+            request__workflow_id=request.workflow_id,
+            request__path=request.path,
+            at__gte=now - timedelta(days=30),
+            undone__isnull=True,
+        )
+        .select_related("request", "edit")
+        .order_by("-pk")[:500]
+    )
+    edited = sum(hasattr(vote, "edit") for vote in votes)
+    times = [(vote.at - vote.request.requested_at).total_seconds() for vote in votes]
+    return {
+        "total": len(votes),
+        "approved": sum(vote.decision in ("approve", "change") for vote in votes) - edited,
+        "edited": edited,
+        "rejected": sum(vote.decision == "reject" for vote in votes),
+        "median": median(times) if times else None,
+    }
+
+
+def similar_list(request: ApprovalRequest) -> list[ApprovalRequest]:
+    """Give the newest decisions about the same step of the same workflow."""
+    same = Q(workflow_id=request.workflow_id, path=request.path) & ~Q(pk=request.pk)
+    closed = ApprovalRequest.objects.filter(same).exclude(state=ApprovalState.PENDING.value)
+    return list(closed.select_related("decided_by").order_by("-number")[:5])

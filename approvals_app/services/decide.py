@@ -1,0 +1,392 @@
+"""The one way to answer a request; every page, token, mail link and batch ends up here.
+
+Decision, expiry and cancel meet under the scope's lock, by the database's clock: the first
+wins and the others are told who did.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from approvals_app.core.answers import TRIGGERS, Answer, accepts, problems
+from approvals_app.core.policy import Gate, Person, Refusal, is_met, seat_for
+from approvals_app.core.policy import Vote as Counted
+from approvals_app.core.states import ApprovalState, Trigger
+from approvals_app.models import ApprovalRequest, Edit, Vote
+from approvals_app.selectors.people import gate_of, votes_counted
+from approvals_app.services import record
+from approvals_app.services.edits import answer_check
+from approvals_app.services.expire import overdue_close
+from approvals_app.services.record import Held
+from workflows_app.core.action import action_digest
+from workflows_app.core.facts import Decided
+from workflows_app.errors import Conflict, DomainError, Forbidden, IllegalState, Invalid
+from workflows_app.models import StepRun, User
+from workflows_app.selectors.people import Actor
+
+JSON = Any
+UNDO_SECONDS = 8
+UNDO_SECONDS_MOST = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The answer does not count; what must be recorded about that already is."""
+
+    error: DomainError
+
+
+def approval_decide(
+    *,
+    approval_id: UUID,
+    actor: Actor,
+    via: str,
+    decision: str,
+    digest: str,
+    reason: str = "",
+    arguments: JSON = None,
+    label: JSON = None,
+    output: JSON = None,
+    changes: JSON = None,
+    undo_seconds: int | None = None,
+) -> ApprovalRequest:
+    """Record one person's answer, and end the request where that settles it.
+
+    Args:
+        via: page, token or mail. A page has an undo window unless told otherwise.
+        decision: approve, reject, take_over or change.
+        digest: of the action that the person saw.
+        undo_seconds: how long the decision can be taken back, 0 to 60.
+
+    Raises:
+        NotFound: no such request where the actor may look.
+        Forbidden: a service, who asked for it, or somebody who was not asked.
+        Conflict: decided, closed, or about another action; `decided` says who and when.
+        Invalid: a reason is missing, or what was supplied does not fit.
+    """
+    person = record.person_of(actor)
+    answer = Answer(
+        decision=decision,
+        digest=digest,
+        reason=(reason or "").strip(),
+        arguments=arguments,
+        label=label,
+        output=output,
+        changes=changes,
+    )
+    with transaction.atomic():
+        held = record.request_hold(approval_id=approval_id, workspaces=record.spaces_of(actor))
+        case = _Case(held, person, answer, via, _window(person, via, undo_seconds))
+        result = case.settle()
+    if isinstance(result, Refused):
+        raise result.error
+    return result
+
+
+def _window(person: User, via: str, undo_seconds: int | None) -> timedelta:
+    """Give the undo window that was asked for, before the risk has its say."""
+    if undo_seconds is None:
+        wished = person.preferences.get("undo_seconds", UNDO_SECONDS) if via != "token" else 0
+    else:
+        wished = undo_seconds
+    if not isinstance(wished, int | float) or not 0 <= wished <= UNDO_SECONDS_MOST:
+        message = f"undo_seconds is a number from 0 to {UNDO_SECONDS_MOST}."
+        problem = {"code": "out_of_range", "pointer": "/undo_seconds", "message": message}
+        raise Invalid(message, problems=[problem])
+    return timedelta(seconds=wished)
+
+
+class _Case:
+    """One answer to one request, under its lock."""
+
+    def __init__(
+        self, held: Held, person: User, answer: Answer, via: str, window: timedelta
+    ) -> None:
+        self.request = held.request
+        self.now = held.now
+        self.person = person
+        self.answer = answer
+        self.via = via
+        self.window = window
+        self.votes = votes_counted(self.request)
+        self.gate: Gate = gate_of(self.request)
+
+    def settle(self) -> ApprovalRequest | Refused:
+        """Judge the answer and write it; a refusal is a value, so that its record commits."""
+        if self._is_repeat():
+            return self.request
+        seat = self._seat()
+        if isinstance(seat, Refused):
+            return seat
+        if self.request.state == ApprovalState.PENDING and self.request.deadline_at <= self.now:
+            overdue_close(self.request, now=self.now)
+        if (conflict := self._conflict()) is not None:
+            return Refused(error=conflict)
+        step_run = StepRun.objects.get(pk=self.request.step_run_id)
+        self._check(step_run)
+        return self._write(seat, step_run)
+
+    def _is_repeat(self) -> bool:
+        return any(
+            vote.person_id == self.person.pk and vote.body_digest == self.answer.body_digest
+            for vote in self.votes
+        )
+
+    def _seat(self) -> Person | Refused:
+        counted = [Counted(person=vote.person_id, seat=vote.seat_id) for vote in self.votes]
+        seat = seat_for(self.gate, self.person.pk, counted)
+        if seat is Refusal.ANSWERED:
+            if self.request.state != ApprovalState.PENDING:
+                return self.person.pk  # the state below says more than "you have voted"
+            return Refused(error=self._answered())
+        if isinstance(seat, Refusal):
+            return self._refuse(seat)
+        return seat
+
+    def _refuse(self, refusal: Refusal) -> Refused:
+        messages = {
+            Refusal.REQUESTER: "You asked for this, wrote it or own its credential: "
+            "somebody else must decide.",
+            Refusal.STRANGER: "You were not asked to decide this.",
+        }
+        record.history_write(
+            self.request.run_id,
+            [
+                record.event(
+                    self.request,
+                    "refused",
+                    actor=f"user:{self.person.username}",
+                    why=messages[refusal],
+                    data={"code": refusal.value, "decision": self.answer.decision, "via": self.via},
+                )
+            ],
+        )
+        return Refused(error=Forbidden(messages[refusal], code=refusal.value))
+
+    def _answered(self) -> Conflict:
+        own = [v for v in self.votes if self.person.pk in (v.person_id, v.seat_id)]
+        vote = (own or self.votes)[-1]
+        return Conflict(
+            "This has your answer already: each person answers once.",
+            code="already_answered",
+            decided=vote_shape(vote),
+        )
+
+    def _conflict(self) -> Conflict | None:
+        if self.request.state != ApprovalState.PENDING:
+            message = f"This request is {self.request.state.replace('_', ' ')} already."
+            return Conflict(
+                message,
+                code="already_decided",
+                state=self.request.state,
+                decided=decided_shape(self.request),
+            )
+        if self.answer.digest != self.request.digest:
+            edit = self.request.edits.select_related("vote__person").order_by("pk").last()
+            return Conflict(
+                "The action is no longer the one you saw.",
+                code="stale_digest",
+                digest=self.request.digest,
+                decided=vote_shape(edit.vote) if edit else None,
+            )
+        if self.request.action and action_digest(self.request.action) != self.request.digest:
+            return Conflict("The stored action does not match its digest.", code="void")
+        return None
+
+    def _check(self, step_run: StepRun) -> None:
+        if not accepts(frozenset(self.request.decisions), self.answer):
+            raise IllegalState(
+                f"This request does not offer {self.answer.decision}.",
+                allowed=self.request.decisions,
+            )
+        if found := problems(self.answer, risk=self.request.risk):
+            raise Invalid(found[0]["message"], problems=found)
+        self.action = answer_check(self.request, step_run, self.answer)
+
+    def _write(self, seat: Person, step_run: StepRun) -> ApprovalRequest:
+        request = self.request
+        before = (request.action, request.digest)
+        if self.action is not None:
+            request.action, request.digest = self.action, action_digest(self.action)
+        agreed = self.answer.agreed_digest(request.digest)
+        is_other = any(vote.answer_digest != agreed for vote in self.votes)
+        cleared = []
+        if self.answer.decision != "reject" and (is_other or self.action is not None):
+            cleared = [vote.person.username for vote in self.votes]
+            request.round += 1
+            self.votes = []
+        vote = self._vote(seat, agreed)
+        is_final = self._is_final(vote)
+        vote.is_decisive = is_final
+        vote.save()
+        self.votes.append(vote)
+        if self.action is not None:
+            Edit.objects.create(
+                request=request,
+                vote=vote,
+                before=before[0],
+                after=request.action,
+                digest_before=before[1],
+                digest_after=request.digest,
+                at=self.now,
+            )
+        trigger = TRIGGERS[self.answer.decision] if is_final else Trigger.VOTE
+        states = record.move(request, trigger)
+        effective_at = self._effective_at(step_run)
+        if is_final:
+            self._end(effective_at)
+        request.save()
+        event = self._event(vote, states, effective_at if is_final else None, cleared)
+        record.history_write(request.run_id, [event])
+        return request
+
+    def _vote(self, seat: Person, agreed: str) -> Vote:
+        undone = self.request.votes.filter(round=self.request.round, undone__isnull=False).count()
+        return Vote(
+            request=self.request,
+            round=self.request.round,
+            turn=undone + 1,
+            person=self.person,
+            seat_id=seat,
+            decision=self.answer.decision,
+            reason=self.answer.reason,
+            digest=self.answer.digest,
+            answer=self.answer.given or None,
+            answer_digest=agreed,
+            body_digest=self.answer.body_digest,
+            via=self.via,
+            is_own_rehearsal=self.gate.is_rehearsal and self.person.pk in self.gate.requesters,
+            at=self.now,
+        )
+
+    def _is_final(self, vote: Vote) -> bool:
+        if vote.decision == "reject":
+            return True
+        counted = [Counted(person=one.person_id, seat=one.seat_id) for one in [*self.votes, vote]]
+        return is_met(self.gate, counted)
+
+    def _effective_at(self, step_run: StepRun) -> datetime:
+        """Give when the decision takes effect: at once where it could not be taken back."""
+        is_irreversible = self.request.reason == "approval" and step_run.effect == "irreversible"
+        if is_irreversible or self.request.risk == "critical":
+            return self.now
+        return self.now + self.window
+
+    def _end(self, effective_at: datetime) -> None:
+        request = self.request
+        request.decided_by = self.person
+        request.decided_at = request.closed_at = self.now
+        request.effective_at = effective_at
+        request.next_due_at = None
+        fact = decided_fact(request, self.answer, f"user:{self.person.username}")
+        record.engine_tell(request, fact, effective_at=effective_at, now=self.now)
+
+    def _event(
+        self,
+        vote: Vote,
+        states: tuple[str, str],
+        effective_at: datetime | None,
+        cleared: list[str],
+    ) -> dict[str, JSON]:
+        data: dict[str, JSON] = {
+            "decision": vote.decision,
+            "digest": self.request.digest,
+            "seen_digest": vote.digest,
+            "risk": self.request.risk,
+            "via": vote.via,
+            "round": vote.round,
+            "votes": len(self.votes),
+            "required": self.gate.required,
+            "effective_at": effective_at.isoformat() if effective_at else None,
+            **self.answer.given,
+        }
+        if vote.seat_id != vote.person_id:
+            data["instead_of"] = f"user:{vote.seat.username}"
+        if vote.is_own_rehearsal:
+            data["own_rehearsal"] = True
+        if cleared:
+            data["cleared"] = [f"user:{name}" for name in cleared]
+        return record.event(
+            self.request,
+            "decided",
+            actor=f"user:{self.person.username}",
+            states=states,
+            trigger=vote.decision,
+            why=vote.reason,
+            data=data,
+        )
+
+
+def decided_fact(request: ApprovalRequest, answer: Answer, by: str) -> Decided:
+    """Give what the engine is told of an answer that settled a request."""
+    is_edited = request.edits.filter(vote__round=request.round).exists()
+    arguments = (request.action or {}).get("arguments") if is_edited else None
+    return Decided(
+        step_run=request.step_run_id,
+        generation=request.generation,
+        outcome=_outcome(request, answer),
+        by=by,
+        reason=answer.reason,
+        digest=request.digest,
+        arguments=arguments,
+        output=_output(request, answer, by, arguments),
+        changes=answer.changes,
+    )
+
+
+def _outcome(request: ApprovalRequest, answer: Answer) -> str:
+    if request.reason == "checkpoint":
+        return {"reject": "stopped", "change": "changed"}.get(answer.decision, "approved")
+    return {"reject": "rejected", "take_over": "taken_over"}.get(answer.decision, "approved")
+
+
+def _output(request: ApprovalRequest, answer: Answer, by: str, arguments: JSON) -> JSON:
+    """Give the answer as the output of the step that asked, or what was supplied for a gate."""
+    if request.reason == "checkpoint":
+        return {
+            "decision": answer.decision,
+            "by": by,
+            "reason": answer.reason,
+            "changes": answer.changes,
+        }
+    if request.is_question:
+        return {
+            "decision": answer.decision,
+            "by": by,
+            "reason": answer.reason,
+            "arguments": arguments if arguments is not None else answer.arguments,
+            "label": answer.label,
+            "output": answer.output,
+        }
+    if request.reason == "review":
+        return arguments if arguments is not None else answer.output
+    return answer.output if answer.decision == "take_over" else None
+
+
+def vote_shape(vote: Vote) -> dict[str, JSON]:
+    """Give who answered what, and when."""
+    return {
+        "by": f"user:{vote.person.username}",
+        "at": vote.at.isoformat(),
+        "decision": vote.decision,
+    }
+
+
+def decided_shape(request: ApprovalRequest) -> dict[str, JSON]:
+    """Give who ended a request, and when; the clock and the engine have no name."""
+    if request.decided_by is None or request.decided_at is None:
+        closed_at = request.closed_at.isoformat() if request.closed_at else None
+        return {"by": "engine", "at": closed_at, "decision": request.state}
+    vote = (
+        request.votes.filter(person=request.decided_by, is_decisive=True, undone__isnull=True)
+        .select_related("person")
+        .last()
+    )
+    return {
+        "by": f"user:{request.decided_by.username}",
+        "at": request.decided_at.isoformat(),
+        "decision": vote.decision if vote else request.state,
+    }

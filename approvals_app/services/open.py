@@ -1,0 +1,269 @@
+"""Turn the engine's wish to ask people into a request, and its second thought into an end."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from approvals_app.core.asked import Asked, asked_read
+from approvals_app.core.policy import Gate, Person
+from approvals_app.core.states import DECIDED, ApprovalState, Trigger
+from approvals_app.models import ApprovalRequest
+from approvals_app.selectors.people import Directory, gate_of, user_names
+from approvals_app.services import record
+from workflows_app.core.effects import Effect, RequestApproval, WithdrawApproval
+from workflows_app.core.facts import Decided
+from workflows_app.identifiers import uuid7
+from workflows_app.models import AppEvent, Run, StepRun, User, WorkflowVersion
+from workflows_app.services.history import events_append
+
+JSON = Any
+
+
+def approvals_open(effects: Sequence[Effect]) -> None:
+    """Make a request for each `RequestApproval`; the scope's lock is held by the engine.
+
+    A live request that nobody may answer is not made: its step becomes an incident.
+    """
+    wanted = [effect for effect in effects if isinstance(effect, RequestApproval)]
+    opening = _Opening(wanted)
+    made: list[ApprovalRequest] = []
+    for effect in wanted:
+        request = opening.request(effect)
+        gate = _gate(request, opening.directories[effect.workspace_id])
+        if gate.can_be_met:
+            made.append(request)
+        else:
+            _incident(request, gate)
+    ApprovalRequest.objects.bulk_create(made)
+    events: dict[UUID, list[dict[str, JSON]]] = {}
+    for request in made:
+        events.setdefault(request.run_id, []).append(_requested(request))
+    events_append(events)
+
+
+class _Opening:
+    """What the requests of one transaction share, read once."""
+
+    def __init__(self, wanted: Sequence[RequestApproval]) -> None:
+        self.runs = Run.objects.select_related("started_by").in_bulk(
+            {effect.run_id for effect in wanted}
+        )
+        self.versions = WorkflowVersion.objects.in_bulk({effect.version_id for effect in wanted})
+        self.directories = {
+            effect.workspace_id: Directory(effect.workspace_id) for effect in wanted
+        }
+        # The newest earlier request of each step run: what would run has changed since.
+        self.previous = {
+            request.step_run_id: request
+            for request in ApprovalRequest.objects.filter(
+                step_run_id__in=[effect.step_run_id for effect in wanted]
+            ).order_by("number")
+        }
+        self._requesters: dict[tuple[UUID, UUID, tuple[str, ...]], list[Person]] = {}
+
+    def request(self, effect: RequestApproval) -> ApprovalRequest:
+        asked = asked_read(effect.settings, reason=effect.reason, fallback=_fallback(effect))
+        schedule = asked.schedule(effect.now)
+        run = self.runs[effect.run_id]
+        return ApprovalRequest(
+            id=getattr(effect, "id", None) or uuid7(),
+            workspace_id=effect.workspace_id,
+            run_id=effect.run_id,
+            scope_id=effect.scope_id,
+            step_run_id=effect.step_run_id,
+            workflow_id=effect.workflow_id,
+            version_id=effect.version_id,
+            previous=self.previous.get(effect.step_run_id),
+            path=effect.path,
+            generation=effect.generation,
+            kind=_kind(effect),
+            reason=effect.reason,
+            mode=effect.mode,
+            settings=effect.settings or {},
+            action=effect.action,
+            digest=effect.digest,
+            summary=asked.summary,
+            details=asked.details,
+            recommendation=asked.recommendation,
+            confidence=asked.confidence,
+            risk=asked.risk,
+            impact=asked.impact,
+            alternatives=asked.alternatives,
+            links=asked.links,
+            requested_by=asked.requested_by or _asked_by(effect, run),
+            why=effect.why,
+            assignees=list(asked.assignees),
+            present=list(asked.assignees),
+            need=str(asked.need),
+            decisions=list(asked.decisions),
+            form=asked.form,
+            requesters=self._requesters_of(effect, run),
+            starter=run.started_by_id,
+            on_timeout=asked.on_timeout,
+            ladder=ladder_rows(asked),
+            deadline_at=schedule.ends_at,
+            next_due_at=schedule.due_at(0),
+            requested_at=effect.now,
+        )
+
+    def _requesters_of(self, effect: RequestApproval, run: Run) -> list[Person]:
+        action = effect.action if isinstance(effect.action, dict) else {}
+        handles = tuple(str(handle) for handle in action.get("credentials") or ())
+        key = (effect.run_id, effect.version_id, handles)
+        if key not in self._requesters:
+            version = self.versions[effect.version_id]
+            self._requesters[key] = sorted(requesters_of(run, version, handles))
+        return self._requesters[key]
+
+
+def _kind(effect: RequestApproval) -> str:
+    if isinstance(effect.action, dict) and effect.action.get("kind"):
+        return str(effect.action["kind"])
+    kinds = StepRun.objects.filter(pk=effect.step_run_id).values_list("kind", flat=True)
+    return kinds.first() or ""
+
+
+def _fallback(effect: RequestApproval) -> str:
+    """Give a summary from what is known, where the gate has none of its own."""
+    action = effect.action if isinstance(effect.action, dict) else {}
+    if effect.reason == "checkpoint":
+        return f"Go on after {effect.path}"
+    what = action.get("tool") or action.get("kind") or effect.path
+    return f"Confirm what {effect.path} gave" if effect.reason == "review" else f"Run {what}"
+
+
+def _asked_by(effect: RequestApproval, run: Run) -> str:
+    starter = f"user:{run.started_by.username}" if run.started_by else run.started_via
+    return f"{effect.path}, started by {starter}"
+
+
+def ladder_rows(asked: Asked) -> list[dict[str, JSON]]:
+    """Give the ladder as it is stored: `[{after, assignees}]`, seconds from the request."""
+    return [
+        {"after": rung.after / timedelta(seconds=1), "assignees": list(rung.assignees)}
+        for rung in asked.rungs
+    ]
+
+
+def requesters_of(run: Run, version: WorkflowVersion, handles: Sequence[str]) -> set[Person]:
+    """Give who asked for the action, in the widest sense: none of them may approve it.
+
+    The starter of the run and of those above it, everybody who edited the version, and who
+    last set each credential that the action uses.
+    """
+    found: set[Person] = set(version.editors.values_list("pk", flat=True))
+    above: Run | None = run
+    while above is not None:
+        if above.started_by_id is not None:
+            found.add(above.started_by_id)
+        above = above.parent
+    for handle in handles:
+        found |= credential_setters(run.workspace_id, handle)
+    return found
+
+
+def credential_setters(workspace_id: UUID, handle: str) -> set[Person]:
+    """Give who last set a credential, by the record of it."""
+    name = handle.removeprefix("secret:")
+    last = (
+        AppEvent.objects.filter(workspace_id=workspace_id, object=f"secret:{name}")
+        .order_by("-pk")
+        .values_list("actor", flat=True)
+        .first()
+    )
+    username = (last or "").removeprefix("user:")
+    return set(User.objects.filter(username=username).values_list("pk", flat=True))
+
+
+def _gate(request: ApprovalRequest, directory: Directory) -> Gate:
+    """Give who may ever answer: whoever any rung of the ladder asks counts as well."""
+    everybody = [name for rung in request.ladder for name in rung["assignees"]]
+    wide = ApprovalRequest(
+        workspace_id=request.workspace_id,
+        need=request.need,
+        risk=request.risk,
+        mode=request.mode,
+        assignees=[*request.assignees, *everybody],
+        present=request.present,
+        requesters=request.requesters,
+        starter=request.starter,
+    )
+    return gate_of(wide, directory)
+
+
+def _incident(request: ApprovalRequest, gate: Gate) -> None:
+    names = ", ".join(request.assignees) or "nobody"
+    able = len(gate.voters)
+    reason = (
+        f"Nobody may answer: {names} leaves {able} of the {gate.required} people it needs, "
+        "because whoever started, edited or equipped this cannot approve it."
+    )
+    fact = Decided(
+        step_run=request.step_run_id,
+        generation=request.generation,
+        outcome="incident",
+        by="engine",
+        reason=reason,
+    )
+    record.engine_tell(request, fact, effective_at=request.requested_at, now=request.requested_at)
+
+
+def _requested(request: ApprovalRequest) -> dict[str, JSON]:
+    names = user_names(request.requesters)
+    return record.event(
+        request,
+        "requested",
+        actor="engine",
+        states=("", ApprovalState.PENDING.value),
+        why=request.why or request.summary,
+        data={
+            "digest": request.digest,
+            "reason": request.reason,
+            "risk": request.risk,
+            "assignees": request.assignees,
+            "need": request.need,
+            "deadline": request.deadline_at.isoformat(),
+            "requesters": sorted(f"user:{name}" for name in names.values()),
+        },
+    )
+
+
+def approvals_withdraw(effects: Sequence[Effect]) -> None:
+    """End the requests whose question is void; a decision in force stays what it is."""
+    wanted = {
+        effect.step_run_id: effect for effect in effects if isinstance(effect, WithdrawApproval)
+    }
+    taken_back = record.dispatch_take_back(wanted)
+    open_states = [ApprovalState.PENDING.value, *(state.value for state in DECIDED)]
+    requests = ApprovalRequest.objects.filter(
+        step_run_id__in=list(wanted), state__in=open_states
+    ).select_for_update()
+    events: dict[UUID, list[dict[str, JSON]]] = {}
+    for request in requests.order_by("pk"):
+        is_open = request.state == ApprovalState.PENDING.value
+        if not is_open and request.step_run_id not in taken_back:
+            continue
+        effect = wanted[request.step_run_id]
+        change = request_close(request, Trigger.WITHDRAW, why=effect.why, now=effect.now)
+        events.setdefault(request.run_id, []).append(change)
+    events_append(events)
+
+
+def request_close(
+    request: ApprovalRequest,
+    trigger: Trigger,
+    *,
+    why: str,
+    now: datetime,
+    data: dict[str, JSON] | None = None,
+) -> dict[str, JSON]:
+    """End a request that nobody answered; gives the history event."""
+    states = record.move(request, trigger)
+    request.next_due_at = None
+    request.closed_at = now
+    request.closed_why = why
+    request.save(update_fields=["state", "next_due_at", "closed_at", "closed_why"])
+    return record.event(
+        request, "closed", actor="engine", states=states, trigger=trigger.value, why=why, data=data
+    )

@@ -1,0 +1,197 @@
+"""Turn a request into what its page shows."""
+
+from datetime import datetime
+from typing import Any
+
+from approvals_app.core import shown
+from approvals_app.core.policy import Refusal, wants_reason
+from approvals_app.core.sla import share_left
+from approvals_app.core.states import ApprovalState
+from approvals_app.forms import ArgumentsForm
+from approvals_app.models import ApprovalRequest
+from approvals_app.selectors.context import (
+    confidence_record,
+    own_record,
+    record_of,
+    run_steps,
+    similar_list,
+)
+from approvals_app.selectors.people import gate_of
+from approvals_app.selectors.requests import actions_allowed, refusal_of, votes_shape
+from workflows_app.core.canonical import canonical_bytes
+from workflows_app.core.strict_json import strict_loads
+from workflows_app.models import StepRun, User
+
+JSON = Any
+HOT = 0.25  # of the time: from here on the page says so
+REFUSALS = {
+    Refusal.REQUESTER: "You asked for this, wrote it or own its credential: "
+    "somebody else must decide.",
+    Refusal.STRANGER: "You were not asked to decide this.",
+    Refusal.ANSWERED: "You have answered, or somebody has in your place.",
+}
+BOUND = (
+    "kind",
+    "tool",
+    "tool_version",
+    "schema",
+    "target",
+    "credentials",
+    "run",
+    "path",
+    "generation",
+    "definition",
+    "lapses_at",
+)
+
+
+def row(request: ApprovalRequest, now: datetime) -> dict[str, JSON]:
+    """Give one line of the inbox."""
+    due = request.next_due_at or request.deadline_at
+    left = (due - now).total_seconds()
+    share = share_left(opened_at=request.requested_at, due_at=due, now=now)
+    return {
+        "request": request,
+        "summary": shown.visible(request.summary),
+        "left": shown.countdown(left),
+        "is_hot": request.state == ApprovalState.PENDING and share <= HOT,
+        "due": due,
+        "tag": _tag(request),
+    }
+
+
+def _tag(request: ApprovalRequest) -> tuple[str, str] | None:
+    """Give the one mark of a line as (icon, words), the most telling first."""
+    votes = [vote for vote in request.votes.all() if vote.round == request.round]
+    if request.state != ApprovalState.PENDING:
+        return ("pencil", "Edited") if request.edits.all() else None
+    if votes:
+        return ("users", f"{len(votes)} answered, more are needed")
+    if request.climbed:
+        return ("chevrons-up", "Escalated")
+    if request.delegations.all():
+        return ("corner-down-right", "Delegated")
+    if request.mode == "rehearsal":
+        return ("flask-conical", "Rehearsal")
+    if request.reason == "review":
+        return ("eye", "Review of what was done")
+    if request.confidence is not None and request.confidence < 0.6:
+        return ("gauge", "Low confidence")
+    return None
+
+
+def detail(
+    request: ApprovalRequest, *, user: User, now: datetime, edited: JSON = None
+) -> dict[str, JSON]:
+    """Give everything that the page of a request shows to `user`.
+
+    Args:
+        edited: the action as an edit would make it; its diff is shown instead of the fields.
+    """
+    action = bound_action(request)
+    step_run = StepRun.objects.filter(pk=request.step_run_id).first()
+    allowed = actions_allowed(request, user, now)
+    is_pending = request.state == ApprovalState.PENDING
+    refusal = refusal_of(request, user) if is_pending else None
+    arguments = action.get("arguments")
+    is_irreversible = step_run is not None and step_run.effect == "irreversible"
+    return {
+        "request": request,
+        "line": row(request, now),
+        "allowed": allowed,
+        "can": {name: name in allowed for name in (*request.decisions, "undo", "delegate")},
+        "may_decide": bool(set(allowed) & set(request.decisions)),
+        "may_edit": bool({"approve", "edit"} & set(allowed)) and request.reason != "checkpoint",
+        "may_approve": bool({"approve", "answer", "label"} & set(allowed)),
+        "refusal": REFUSALS.get(refusal) if refusal else None,
+        "gate": gate_of(request),
+        "is_irreversible": is_irreversible,
+        "wants_confirmation": request.risk == "critical" or is_irreversible,
+        "wants_reason": wants_reason(decision="approve", risk=request.risk),
+        "summary": shown.visible(request.summary),
+        "recommendation": shown.visible(request.recommendation),
+        "details": shown.visible(request.details),
+        "impact": [shown.visible(line) for line in request.impact.splitlines() if line.strip()],
+        "alternatives": [
+            {**one, "summary": shown.visible(one["summary"]), "why": shown.visible(one["why"])}
+            for one in request.alternatives
+        ],
+        "fields": shown.rows(arguments),
+        "bound": shown.rows({name: action.get(name) for name in BOUND if name in action}),
+        "payload": canonical_bytes(request.action).decode() if request.action else "",
+        "diff": shown.diff(arguments, edited) if edited is not None else _own_edit(request),
+        "changes": shown.changes_count(arguments, edited) if edited is not None else 0,
+        "since": _since(request, arguments),
+        "warnings": _warnings(request, arguments),
+        "votes": votes_shape(request, user, allowed),
+        "then": _then(request),
+        "share": share_left(
+            opened_at=request.requested_at,
+            due_at=request.next_due_at or request.deadline_at,
+            now=now,
+        ),
+        "steps": run_steps(request),
+        "record": record_of(request),
+        "track": confidence_record(request),
+        "own": own_record(request, user, now),
+        "similar": similar_list(request),
+        "form": ArgumentsForm(arguments) if request.action else None,
+        "seconds_left": _seconds_left(request, now),
+    }
+
+
+def bound_action(request: ApprovalRequest) -> dict[str, JSON]:
+    """Read the action back from the very bytes that are hashed."""
+    return strict_loads(canonical_bytes(request.action)) if request.action else {}
+
+
+def _own_edit(request: ApprovalRequest) -> list[shown.Row] | None:
+    """Give the diff of an edit that stands, against what the agent proposed."""
+    edits = list(request.edits.all())
+    standing = [edit for edit in edits if edit.digest_after == request.digest]
+    if not standing:
+        return None
+    original = (edits[0].before or {}).get("arguments")
+    return shown.diff(original, (request.action or {}).get("arguments"))
+
+
+def _since(request: ApprovalRequest, arguments: JSON) -> list[shown.Row] | None:
+    """Give what has changed since the request that this one replaces."""
+    before = request.previous
+    if before is None or before.digest == request.digest or not before.action:
+        return None
+    return shown.diff(before.action.get("arguments"), arguments)
+
+
+def _warnings(request: ApprovalRequest, arguments: JSON) -> list[str]:
+    """Give what is odd about the request itself, most surprising first."""
+    found = []
+    hidden = sum(part.is_hidden for field in shown.rows(arguments) for part in field.parts)
+    if hidden:
+        found.append(
+            f"{hidden} characters in it cannot be seen; they are named where they stand."
+        )
+    if request.previous_id:
+        found.append("It was asked before, and what would run has changed since.")
+    if request.confidence is None and request.reason == "approval":
+        found.append("The agent gave no confidence.")
+    return found[:3]
+
+
+def _then(request: ApprovalRequest) -> str:
+    """Say what happens when nobody answers."""
+    if request.climbed < len(request.ladder):
+        people = ", ".join(request.ladder[request.climbed]["assignees"])
+        return f"Then {people} are asked as well, step {request.climbed + 1} of " + str(
+            len(request.ladder)
+        )
+    if request.on_timeout == "fail":
+        return "Then the step fails"
+    return "Then it is denied"
+
+
+def _seconds_left(request: ApprovalRequest, now: datetime) -> int:
+    """Give how long a decision can still be taken back."""
+    if request.effective_at is None:
+        return 0
+    return max(0, round((request.effective_at - now).total_seconds()))

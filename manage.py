@@ -1,0 +1,25 @@
+#!/usr/bin/env python
+"""Run one of the product's commands."""
+
+import os
+import sys
+
+ROLES = ("serve", "web", "worker", "scheduler")
+
+
+def main() -> None:
+    """Name the role for the database's own list of connections, then hand over to Django."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+    if len(sys.argv) > 1 and sys.argv[1] in ROLES:
+        os.environ["COUNTERSIGN_ROLE"] = sys.argv[1]
+    if sys.argv[1:] == ["serve"]:  # it needs settings only, and should not wait for the rest
+        from project.supervisor.serve import serve  # noqa: PLC0415
+
+        sys.exit(serve())
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

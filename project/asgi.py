@@ -1,0 +1,23 @@
+"""Web entry point: pages and API by HTTP, live changes by WebSocket."""
+
+import os
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+http = get_asgi_application()  # loads the apps: what follows needs them
+
+from project.parts import attribute_of  # noqa: E402
+
+websocket_urlpatterns = attribute_of("workflows_app.live.routing", "websocket_urlpatterns") or []
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AllowedHostsOriginValidator(
+            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+        ),
+    }
+)

@@ -1,0 +1,66 @@
+// Comforts of forms: rows of repeatable groups, one submission at a time, unsaved marks, copying.
+document.addEventListener("click", (event) => {
+  const add = event.target.closest("button[data-add-item]");
+  if (add) {
+    const template = document.getElementById(add.dataset.addItem);
+    const list = document.getElementById(add.dataset.list);
+    if (!template || !list) return;
+    event.preventDefault();
+    const index = Number(list.dataset.next ?? list.children.length);
+    list.dataset.next = index + 1;
+    const copy = template.content.cloneNode(true);
+    for (const node of copy.querySelectorAll("*")) {
+      for (const attribute of [...node.attributes]) {
+        if (attribute.value.includes("__index__")) {
+          node.setAttribute(attribute.name, attribute.value.replaceAll("__index__", index));
+        }
+      }
+    }
+    list.append(copy);
+    list.lastElementChild?.querySelector("input, textarea, select")?.focus();
+    return;
+  }
+  const drop = event.target.closest("button[data-remove-item]");
+  if (drop) {
+    event.preventDefault();
+    drop.closest("[data-item]")?.remove();
+    return;
+  }
+  const copier = event.target.closest("button[data-copy]");
+  if (copier) {
+    const source = document.getElementById(copier.dataset.copy);
+    navigator.clipboard?.writeText(source?.dataset.raw ?? source?.textContent ?? "").then(() => {
+      document.dispatchEvent(new CustomEvent("toast", { detail: { text: "Copied" } }));
+    });
+    return;
+  }
+  const closer = event.target.closest("[data-close-dialog]");
+  if (closer) {
+    event.preventDefault();
+    closer.closest("dialog")?.close();
+  }
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.dataset.sent === "1") {
+    if (form.dataset.sent === "1") event.preventDefault();
+    return;
+  }
+  if (form.matches("[data-once]") && !event.defaultPrevented) {
+    form.dataset.sent = "1";
+    addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+  }
+  delete form.dataset.dirty;
+});
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form?.method === "post") form.dataset.dirty = "1";
+});
+
+// Lists that filter by a field send themselves; the address keeps the filter.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-auto]");
+  if (form) form.requestSubmit();
+});

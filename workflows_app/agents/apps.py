@@ -1,0 +1,19 @@
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class AgentsConfig(AppConfig):
+    """Models, tools, secrets and the guarded client."""
+
+    name = "workflows_app.agents"
+    label = "agents"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "Agents and tools"
+
+    def ready(self) -> None:
+        from workflows_app.agents.redaction import logging_redact  # noqa: PLC0415
+        from workflows_app.agents.steps import register_kinds  # noqa: PLC0415
+
+        register_kinds()
+        autodiscover_modules("tools")
+        logging_redact()

@@ -1,0 +1,23 @@
+"""The kinds that agents, models, tools and guardrails bring."""
+
+from workflows_app.agents.steps.agent import AgentKind
+from workflows_app.agents.steps.agent_parts import AnswerKind, ResultKind, TurnKind
+from workflows_app.agents.steps.guard import GuardKind
+from workflows_app.agents.steps.model import ModelKind, RouterKind
+from workflows_app.agents.steps.tool import ToolKind
+from workflows_app.core.kinds import register
+
+
+def register_kinds() -> None:
+    """Make them known to the engine."""
+    for kind in (
+        AgentKind(),
+        ModelKind(),
+        RouterKind(),
+        ToolKind(),
+        GuardKind(),
+        TurnKind(),
+        ResultKind(),
+        AnswerKind(),
+    ):
+        register(kind)

@@ -1,0 +1,260 @@
+"""Containers: a step whose bodies run as scopes of their own (group, map, loop)."""
+
+import math
+from typing import Any
+from uuid import UUID
+
+from workflows_app.core.effects import OpenPending, OpenScopes, TellScope
+from workflows_app.core.engine import flow, leaf
+from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.facts import (
+    BodyEnded,
+    BodyIdle,
+    BodyWaking,
+    ContainerOpened,
+    SlotGranted,
+)
+from workflows_app.core.states import StepState
+
+JSON = Any
+
+
+def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
+    """The settings are known: open the bodies, or end at once where there are none."""
+    leaf.take(draft, status, fact)
+    leaf.announce(draft, status, fact.actor)
+    if status.is_cancelling:
+        flow.cancelled(draft, status, why="cancelled")
+        return
+    status.is_container = True
+    status.token = None
+    status.progress = {
+        **(fact.progress or {}),
+        "total": len(fact.values),
+        "processed": 0,
+        "failed": 0,
+        "ended": 0,
+        "working": 0,
+    }
+    is_map = fact.scope_kind == "item"
+    if is_map and not fact.values:
+        _map_end(draft, status)
+        return
+    opened = min(fact.concurrency, len(fact.values))
+    status.progress["working"] = opened
+    status.progress["opened"] = opened
+    status.progress["concurrency"] = fact.concurrency
+    draft.effects.append(
+        OpenScopes(
+            container=status.id,
+            step=status.step,
+            path=status.path,
+            body=fact.body,
+            kind=fact.scope_kind,
+            values=fact.values,
+            first=int(status.progress.get("iteration", 0)),
+            opened=opened,
+            slot="held" if is_map else draft.inner_slot,
+            override=fact.override,
+        )
+    )
+
+
+def on_body_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
+    """One of the container's scopes has ended."""
+    if not status.is_container or status.state is not StepState.RUNNING:
+        return
+    match draft.node(status).kind.primitive:
+        case "map":
+            _item_ended(draft, status, fact)
+        case "loop":
+            _iteration_ended(draft, status, fact)
+        case _:
+            _group_ended(draft, status, fact)
+
+
+def _stopped(draft: Draft, status: StepDraft, fact: BodyEnded) -> bool:
+    """End a container that was being cancelled, or whose time is used up."""
+    if (status.progress or {}).get("timed_out"):
+        flow.fail(draft, status, "timeout", "the step took too long", timed_out=True)
+    elif status.is_cancelling or fact.is_cancelled:
+        flow.cancelled(draft, status, why="what it held has stopped")
+    else:
+        return False
+    return True
+
+
+def _failed(draft: Draft, status: StepDraft, fact: BodyEnded) -> bool:
+    if fact.outcome != "error":
+        return False
+    error = fact.error or {}
+    flow.fail(
+        draft,
+        status,
+        error.get("code") or "error",
+        error.get("message") or "a step inside failed",
+        path=error.get("path"),
+    )
+    return True
+
+
+def _group_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
+    if _stopped(draft, status, fact) or _failed(draft, status, fact):
+        return
+    flow.succeed(draft, status, fact.outcome, output=fact.output)
+
+
+def _iteration_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
+    """Go round again, or end: `following` holds what the loop's condition said."""
+    if _stopped(draft, status, fact) or _failed(draft, status, fact):
+        return
+    progress = dict(status.progress)
+    progress["ended"] = fact.position + 1
+    status.progress = progress
+    status.is_changed = True
+    output = {"iterations": fact.position + 1, "last": fact.output}
+    following = fact.following or {"port": "done"}
+    if fact.outcome != "done":
+        flow.succeed(draft, status, fact.outcome, output=output)
+    elif "error" in following:
+        code, message = following["error"]
+        flow.fail(draft, status, code, message, output=output)
+    elif "port" in following:
+        flow.succeed(draft, status, following["port"], output=output)
+    else:
+        progress["iteration"] = fact.position + 1
+        draft.effects.append(
+            OpenScopes(
+                container=status.id,
+                step=status.step,
+                path=status.path,
+                body=progress["body"],
+                kind="iteration",
+                values=(following["next"],),
+                first=fact.position + 1,
+                opened=1,
+                slot=draft.inner_slot,
+            )
+        )
+
+
+def failures_allowed(setting: JSON, total: int) -> int:
+    """Give how many items of a map may fail: a number, or a percentage of all, rounded down."""
+    if isinstance(setting, str) and setting.endswith("%"):
+        return math.floor(float(setting[:-1]) * total / 100.0)
+    return int(setting or 0)
+
+
+def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
+    progress = dict(status.progress)
+    status.progress = progress
+    status.is_changed = True
+    progress["ended"] += 1
+    if fact.had_slot:
+        progress["working"] -= 1
+    if str(fact.scope) in (progress.get("waking") or ()):
+        progress["waking"] = [one for one in progress["waking"] if one != str(fact.scope)]
+    if fact.outcome == "error":
+        progress["failed"] += 1
+        progress.setdefault("first_error", fact.error)
+    elif not fact.is_cancelled:
+        progress["processed"] += 1
+    is_over = progress["failed"] > failures_allowed(progress.get("failures"), progress["total"])
+    if is_over and not progress.get("stopping"):
+        progress["stopping"] = True
+        flow.cancel_inside(draft, status, "too many items failed", "engine")
+    if status.is_cancelling or progress.get("stopping") or progress.get("timed_out"):
+        _map_stopping(draft, status, fact)
+    elif progress["ended"] == progress["total"]:
+        _map_end(draft, status)
+    else:
+        _fill_slots(draft, status)
+
+
+def _map_stopping(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
+    """Wait until every scope that was opened has ended, then end as cancelled or failed."""
+    progress = status.progress
+    if progress["ended"] < progress["opened"]:
+        return
+    if progress.get("timed_out") or status.is_cancelling:
+        _stopped(draft, status, fact)
+        return
+    error = progress.get("first_error") or {}
+    flow.fail(
+        draft,
+        status,
+        error.get("code") or "error",
+        f"{progress['failed']} of {progress['total']} items failed: {error.get('message', '')}",
+        path=error.get("path"),
+        output=_map_output(progress),
+    )
+
+
+def _map_output(progress: JSON) -> JSON:
+    """Give the counts; the service puts the items' outputs beside them."""
+    return {
+        "items": [],
+        "total": progress["total"],
+        "processed": progress["processed"],
+        "failed": progress["failed"],
+    }
+
+
+def _map_end(draft: Draft, status: StepDraft) -> None:
+    flow.succeed(draft, status, "done", output=_map_output(status.progress))
+
+
+def _fill_slots(draft: Draft, status: StepDraft) -> None:
+    """Give free slots to items that wake first, then to items that never started."""
+    progress = status.progress
+    if status.is_cancelling or progress.get("stopping") or progress.get("timed_out"):
+        return
+    free = progress["concurrency"] - progress["working"]
+    waking = progress.get("waking") or []
+    while free > 0 and waking:
+        progress["working"] += 1
+        free -= 1
+        draft.effects.append(TellScope(scope=UUID(waking.pop(0)), fact=SlotGranted()))
+    count = min(free, progress["total"] - progress["opened"])
+    if count > 0:
+        progress["opened"] += count
+        progress["working"] += count
+        draft.effects.append(OpenPending(container=status.id, count=count))
+
+
+def on_body_idle(draft: Draft, status: StepDraft, fact: BodyIdle) -> None:
+    """Nothing in one of the bodies works: an item gives its slot to another."""
+    if not status.is_container or status.progress is None:
+        return
+    status.progress = progress = dict(status.progress)
+    status.is_changed = True
+    if draft.node(status).kind.primitive != "map":
+        progress["is_idle"] = True
+        return
+    progress["working"] -= 1
+    _fill_slots(draft, status)
+
+
+def on_body_waking(draft: Draft, status: StepDraft, fact: BodyWaking) -> None:
+    """A body wants to work again: an item queues for a slot unless it works already."""
+    if not status.is_container or status.progress is None:
+        return
+    status.progress = progress = dict(status.progress)
+    status.is_changed = True
+    if draft.node(status).kind.primitive != "map":
+        progress["is_idle"] = False
+    elif fact.is_working:
+        progress["working"] += 1
+    else:
+        progress["waking"] = [*(progress.get("waking") or []), str(fact.scope)]
+        _fill_slots(draft, status)
+
+
+def is_idle(draft: Draft, status: StepDraft) -> bool:
+    """Tell whether an open step has nothing for a worker in it, at any depth."""
+    if not status.is_container:
+        return status.state is StepState.WAITING or status.is_held
+    progress = status.progress or {}
+    if draft.node(status).kind.primitive == "map":
+        return progress.get("working") == 0
+    return bool(progress.get("is_idle"))

@@ -1,0 +1,254 @@
+"""How one step's end moves the rest of its scope: ports, dead paths, failures, the scope's end."""
+
+from typing import Any
+
+from workflows_app.core.effects import (
+    CancelChild,
+    CancelScopes,
+    Degraded,
+    DropPending,
+    DropUndo,
+    ScopeEnded,
+)
+from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.joins import Verdict, join_verdict
+from workflows_app.core.graph import FATAL_PORTS, FAILURE_PORTS
+from workflows_app.core.states import ScopeState, StepState, Trigger, WaitReason
+
+JSON = Any
+
+
+def start_ready(draft: Draft, steps: tuple[str, ...]) -> None:
+    """Look at pending steps and start, skip or fail them as their joins say."""
+    for step in sorted(steps, key=draft.graph.position.__getitem__):
+        if draft.state is not ScopeState.OPEN or step in draft.steps:
+            continue
+        node = draft.graph.nodes[step]
+        verdict = join_verdict(draft, node) if node.incoming else Verdict.READY
+        if verdict is Verdict.WAIT:
+            continue
+        status = draft.add(step)
+        if verdict is Verdict.READY:
+            draft.ready(status)
+            if node.join.mode != "all" and node.rest == "cancel":
+                _cancel_rest(draft, step)
+        elif verdict is Verdict.DEAD:
+            draft.move(status, Trigger.SKIP)
+            settle(draft, status, None, source="", why="nothing led here")
+        else:
+            fail(
+                draft,
+                status,
+                "quorum_missed",
+                f"{step} needs {node.join.count} of its {len(node.incoming)} edges",
+                source="",
+            )
+
+
+def _cancel_rest(draft: Draft, join: str) -> None:
+    why = f"{join} goes on without it"
+    for step in draft.graph.rest_of(join):
+        status = draft.steps.get(step)
+        if status is None:
+            status = draft.add(step)
+            draft.move(status, Trigger.SKIP)
+            settle(draft, status, None, source="", why=why)
+        elif status.is_open:
+            cancel(draft, status, why=why)
+
+
+def settle(
+    draft: Draft,
+    status: StepDraft,
+    port: str | None,
+    *,
+    source: str,
+    trigger: str = "",
+    actor: str = "engine",
+    why: str = "",
+    data: JSON = None,
+) -> None:
+    """Write a step's end and follow its edges; the state is already the final one."""
+    node = draft.node(status)
+    if port in FAILURE_PORTS and node.is_optional and not node.outgoing.get(port):
+        port = _degrade(draft, status, port)
+    status.port = port
+    status.is_changed = True
+    status.is_container = False
+    status.is_held = False
+    status.finished_at = draft.now
+    ended = {"port": port, **(data or {})}
+    if status.error is not None and status.has_error:
+        ended["error"] = status.error
+    draft.record(
+        "step.ended", status, source, trigger=trigger, actor=actor, why=why, data=ended
+    )
+    draft.timers_drop(status)
+    if port in FATAL_PORTS and not node.outgoing.get(port):
+        _leads_nowhere(draft, status, port)
+    if draft.state is ScopeState.OPEN:
+        start_ready(draft, tuple(node.targets))
+
+
+def _leads_nowhere(draft: Draft, status: StepDraft, port: str) -> None:
+    """A refusal or failure without an edge fails the scope, unless a join judges it."""
+    if port in FAILURE_PORTS and status.step in draft.graph.absorbed:
+        return
+    error = _error_of(status, port)
+    close(draft, outcome="error", error=error, why=f"{status.step} ended with {port}")
+
+
+def _degrade(draft: Draft, status: StepDraft, port: str) -> str:
+    """An optional step's failure gives null and takes `done`; the run says so."""
+    error = _error_of(status, port)
+    status.is_degraded = True
+    status.output, status.has_output = None, True
+    draft.effects.append(
+        Degraded(path=status.path, code=error["code"], message=error["message"])
+    )
+    return "done"
+
+
+def _error_of(status: StepDraft, port: str) -> dict[str, str]:
+    """Name a failure by its own code, a refusal by its port."""
+    error = status.error if isinstance(status.error, dict) else {}
+    return {
+        "code": (error.get("code") if port == "error" else None) or port,
+        "message": error.get("message") or f"{status.step} ended with {port}, which leads nowhere",
+        "path": error.get("path") or status.path,
+    }
+
+
+def succeed(
+    draft: Draft,
+    status: StepDraft,
+    port: str,
+    *,
+    output: JSON = None,
+    trigger: str = "",
+    actor: str = "engine",
+    why: str = "",
+    data: JSON = None,
+) -> None:
+    """End a step well through `port`."""
+    source = draft.move(status, Trigger.SUCCEED)
+    status.output, status.has_output = output, True
+    settle(draft, status, port, source=source, trigger=trigger, actor=actor, why=why, data=data)
+
+
+def fail(
+    draft: Draft,
+    status: StepDraft,
+    code: str,
+    message: str,
+    *,
+    source: str | None = None,
+    port: str = "error",
+    path: str | None = None,
+    timed_out: bool = False,
+    actor: str = "engine",
+    why: str = "",
+    output: JSON = None,
+) -> None:
+    """End a step with an error; `path` names the inner step it began in."""
+    before = draft.move(status, Trigger.TIME_OUT if timed_out else Trigger.FAIL)
+    status.error = {"code": code, "message": message}
+    if path and path != status.path:
+        status.error["path"] = path
+    status.has_error = True
+    if output is not None:
+        status.output, status.has_output = output, True
+    settle(
+        draft,
+        status,
+        port,
+        source=before if source is None else source,
+        actor=actor,
+        why=why or message,
+    )
+
+
+def skip(
+    draft: Draft, status: StepDraft, *, output: JSON = None, actor: str = "engine", why: str = ""
+) -> None:
+    """End a step without running it; it gives what the person gave, and takes `done`."""
+    source = draft.move(status, Trigger.SKIP)
+    status.output, status.has_output = output, True
+    settle(draft, status, "done", source=source, actor=actor, why=why)
+
+
+def cancel(draft: Draft, status: StepDraft, *, why: str, actor: str = "engine") -> None:
+    """Stop an open step: at once where nothing outside can have changed, else when it is known."""
+    if status.is_container:
+        if not status.is_cancelling:
+            status.is_cancelling = True
+            status.is_changed = True
+            cancel_inside(draft, status, why, actor)
+        return
+    if status.state is StepState.RUNNING and status.effect != "none":
+        status.is_cancelling = True
+        status.is_changed = True
+        return
+    draft.drop_waits(status, why)
+    if status.reason == WaitReason.CHILD:
+        draft.effects.append(CancelChild(step_run=status.id, why=why, actor=actor))
+        status.is_cancelling = True
+        status.is_changed = True
+        return
+    cancelled(draft, status, why=why, actor=actor)
+
+
+def cancel_inside(draft: Draft, status: StepDraft, why: str, actor: str) -> None:
+    draft.effects.append(DropPending(container=status.id))
+    draft.effects.append(CancelScopes(container=status.id, why=why, actor=actor))
+
+
+def cancelled(
+    draft: Draft, status: StepDraft, *, why: str, actor: str = "engine", data: JSON = None
+) -> None:
+    """Write the end of a cancelled step; its edges die."""
+    if status.effect == "none" or status.state is StepState.READY:
+        draft.effects.append(DropUndo(step_run=status.id))
+    source = draft.move(status, Trigger.CANCEL)
+    status.is_cancelling = False
+    settle(draft, status, None, source=source, actor=actor, why=why, data=data)
+
+
+def close(
+    draft: Draft,
+    *,
+    outcome: str,
+    error: JSON = None,
+    is_cancelled: bool = False,
+    why: str,
+    actor: str = "engine",
+) -> None:
+    """Stop what else goes on in the scope; the first reason stands."""
+    if draft.state is not ScopeState.OPEN:
+        return
+    draft.state = ScopeState.CLOSING
+    draft.closing = {"outcome": outcome, "error": error, "is_cancelled": is_cancelled}
+    draft.is_changed = True
+    for step in draft.graph.order:
+        status = draft.steps.get(step)
+        if status is not None and status.is_open:
+            cancel(draft, status, why=why, actor=actor)
+
+
+def end_if_still(draft: Draft) -> None:
+    """End the scope when nothing in it is ready, running or waiting."""
+    if draft.state is ScopeState.ENDED or draft.state is ScopeState.PENDING:
+        return
+    if any(status.is_open for status in draft.steps.values()):
+        return
+    closing = draft.closing or {"outcome": "done", "error": None, "is_cancelled": False}
+    draft.state = ScopeState.ENDED
+    draft.closing = closing
+    draft.is_changed = draft.has_ended = True
+    draft.effects.append(
+        ScopeEnded(
+            outcome=closing["outcome"],
+            error=closing["error"],
+            is_cancelled=closing["is_cancelled"],
+        )
+    )

@@ -1,0 +1,56 @@
+"""Edges and joins: what a settled step means for those that follow."""
+
+from enum import Enum
+
+from workflows_app.core.engine.draft import Draft
+from workflows_app.core.graph import Node
+
+
+class Edge(Enum):
+    """An edge is unsettled until its source has taken a port."""
+
+    UNSETTLED = 0
+    TAKEN = 1
+    DEAD = 2
+
+
+class Verdict(Enum):
+    """What a join says of its step."""
+
+    WAIT = 0
+    READY = 1
+    DEAD = 2  # all its edges are dead: the step is skipped
+    MISSED = 3  # a quorum that can no longer be met
+
+
+def edge_state(draft: Draft, source: str, port: str, *, is_strict: bool) -> Edge:
+    """Tell how an edge stands; into a strict join an optional step's failure is dead."""
+    status = draft.steps.get(source)
+    if status is None or not status.is_settled:
+        return Edge.UNSETTLED
+    if status.port != port or (is_strict and status.is_degraded):
+        return Edge.DEAD
+    return Edge.TAKEN
+
+
+def join_verdict(draft: Draft, node: Node) -> Verdict:
+    """Judge the edges into a pending step.
+
+    Source: the definition format, the table of joins.
+    """
+    is_strict = node.join.mode != "all"
+    states = [
+        edge_state(draft, source, port, is_strict=is_strict) for source, port in node.incoming
+    ]
+    taken, unsettled = states.count(Edge.TAKEN), states.count(Edge.UNSETTLED)
+    if node.join.mode == "all":
+        if unsettled:
+            return Verdict.WAIT
+        return Verdict.READY if taken else Verdict.DEAD
+    if taken >= node.join.count:
+        return Verdict.READY
+    if not taken and not unsettled:
+        return Verdict.DEAD
+    if taken and taken + unsettled < node.join.count:
+        return Verdict.MISSED
+    return Verdict.WAIT

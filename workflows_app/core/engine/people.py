@@ -1,0 +1,157 @@
+"""What people and the clock decide about a waiting step."""
+
+from workflows_app.core.effects import DropUndo, UndoNow
+from workflows_app.core.engine import flow, leaf
+from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.facts import (
+    ChildRunEnded,
+    Decided,
+    StepGivenUp,
+    StepPassed,
+)
+from workflows_app.core.states import StepState, Trigger, WaitReason
+
+_ASKED = (WaitReason.APPROVAL.value, WaitReason.REVIEW.value, WaitReason.CHECKPOINT.value)
+
+
+def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """Go on as a request was answered; one whose question is void changes nothing."""
+    if fact.generation != status.generation or status.reason not in _ASKED:
+        return
+    if fact.outcome == "incident":
+        error = {"code": "no_approver", "message": fact.reason or "nobody may answer"}
+        leaf.incident(draft, status, error, why=error["message"])
+    elif fact.outcome == "failed":
+        flow.fail(
+            draft, status, "approval_timeout", fact.reason or "nobody answered in time",
+            actor=fact.by or "engine",
+        )
+    elif status.reason == WaitReason.REVIEW:
+        _reviewed(draft, status, fact)
+    elif draft.node(status).kind.primitive == "wait":
+        _answered(draft, status, fact)
+    else:
+        _gate(draft, status, fact)
+
+
+def _gate(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """A gated step may act now, was done by a person, or is refused."""
+    if fact.outcome == "approved":
+        status.approved_digest = fact.digest
+        if fact.arguments is not None:
+            status.progress = {**(status.progress or {}), "edited": fact.arguments}
+        leaf.resume(draft, status, why=fact.reason or "approved", actor=fact.by)
+    elif fact.outcome == "taken_over":
+        flow.succeed(
+            draft, status, "done", output=fact.output, trigger="take_over",
+            actor=fact.by, why=fact.reason,
+        )
+    else:
+        refuse(draft, status, fact)
+
+
+def refuse(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """End a gated step that may not act: skipped, by the port of the refusal."""
+    port = "expired" if fact.outcome == "expired" else "rejected"
+    if port == "expired" and not draft.node(status).outgoing.get("expired"):
+        port = "rejected"
+    draft.effects.append(DropUndo(step_run=status.id))
+    source = draft.move(status, Trigger.SKIP)
+    status.output, status.has_output = None, True
+    status.error = {"code": port, "message": fact.reason or f"the request was {fact.outcome}"}
+    status.has_error = True
+    flow.settle(
+        draft, status, port, source=source, trigger=fact.outcome, actor=fact.by or "engine",
+        why=fact.reason,
+    )
+
+
+def _answered(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """A step that is itself the question ends with the answer as its output."""
+    port = {"rejected": "rejected", "expired": "expired", "stopped": "stopped"}.get(
+        fact.outcome, "done"
+    )
+    node = draft.node(status)
+    if port == "rejected" and node.kind.name == "checkpoint":
+        port = "stopped"
+    if port == "expired" and not node.outgoing.get("expired") and node.kind.name != "checkpoint":
+        port = "rejected"
+    flow.succeed(
+        draft, status, port, output=fact.output, trigger=fact.outcome,
+        actor=fact.by or "engine", why=fact.reason,
+    )
+
+
+def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """The step has acted: confirm what it gave, or take it back."""
+    if fact.outcome in ("approved", "taken_over", "changed"):
+        output = fact.arguments if fact.arguments is not None else fact.output
+        if output is not None:
+            status.output, status.has_output = output, True
+        source = draft.move(status, Trigger.SUCCEED)
+        flow.settle(
+            draft, status, "done", source=source, trigger="confirm", actor=fact.by, why=fact.reason
+        )
+        return
+    draft.effects.append(UndoNow(step_run=status.id))
+    progress = dict(status.progress or {})
+    rework = int((draft.node(status).spec.get("review") or {}).get("rework") or 0)
+    if fact.outcome == "rejected" and progress.get("reworked", 0) < rework:
+        progress["reworked"] = progress.get("reworked", 0) + 1
+        again(draft, status, actor=fact.by, why=fact.reason or "sent back",
+              feedback={"by": fact.by, "reason": fact.reason}, progress=progress)
+        return
+    source = draft.move(status, Trigger.FAIL)
+    status.error = {"code": "rejected", "message": fact.reason or "the review was not confirmed"}
+    status.has_error = True
+    flow.settle(
+        draft, status, "rejected", source=source, trigger=fact.outcome,
+        actor=fact.by or "engine", why=fact.reason,
+    )
+
+
+def again(draft, status, *, actor, why, feedback=None, progress=None):  # type: ignore[no-untyped-def]
+    """Close this generation of one step, which nothing has followed yet, and run it anew."""
+    from workflows_app.core.engine.supersede import supersede_one  # noqa: PLC0415
+
+    fresh = supersede_one(draft, status, actor=actor, why=why)
+    fresh.feedback, fresh.has_feedback = feedback, True
+    fresh.progress = progress
+    draft.ready(fresh, why=why, actor=actor)
+
+
+def on_child_ended(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None:
+    """The run of a `workflow` step has ended: so does the step."""
+    if fact.generation != status.generation or status.reason != WaitReason.CHILD:
+        return
+    status.usage = fact.usage
+    if status.is_cancelling:
+        flow.cancelled(draft, status, why="the child run has stopped")
+    elif fact.state == "succeeded":
+        flow.succeed(draft, status, "done", output=fact.output, why="the child run succeeded")
+    else:
+        error = fact.error or {}
+        flow.fail(
+            draft, status, error.get("code") or fact.state,
+            error.get("message") or f"the child run ended as {fact.state}",
+            timed_out=fact.state == "timed_out",
+        )
+
+
+def on_passed(draft: Draft, status: StepDraft, fact: StepPassed) -> None:
+    """A person skips an open step."""
+    if status.state is StepState.RUNNING or not status.is_open:
+        return
+    draft.drop_waits(status, "the step was skipped")
+    flow.skip(draft, status, output=fact.output, actor=fact.actor, why=fact.reason)
+
+
+def on_given_up(draft: Draft, status: StepDraft, fact: StepGivenUp) -> None:
+    """A person lets an incident fail."""
+    if status.reason != WaitReason.INCIDENT:
+        return
+    error = status.error if isinstance(status.error, dict) else {}
+    flow.fail(
+        draft, status, error.get("code") or "incident", error.get("message") or fact.reason,
+        actor=fact.actor, why=fact.reason,
+    )

@@ -1,0 +1,277 @@
+"""What the engine is told. Each fact is plain data, so that it can wait in an inbox or a timer.
+
+A fact about a step names the step run and its generation; one from a worker also carries the
+fencing token of its claim. A fact that no longer fits (an older generation, another token, a
+step that ended) changes nothing: anything may happen twice.
+"""
+
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+JSON = Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """The base of all facts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeOpened(Fact):
+    """The scope begins: its first steps become ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFact(Fact):
+    """About a claimed step run; `token` is the claim's."""
+
+    step_run: UUID
+    token: UUID
+    actor: str = "engine"
+    input: JSON | None = None  # the rendered settings, where they are not stored yet
+    effect: str = "none"
+    usage: tuple[int, int, float] = (0, 0, 0.0)  # input tokens, output tokens, US dollars
+    details: JSON | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSucceeded(WorkerFact):
+    """The attempt ended well and takes `port`."""
+
+    output: JSON = None
+    port: str = "done"
+    why: str = ""
+    data: JSON | None = None
+    undo: JSON | None = None  # what reverses it, rendered over the output
+    review: JSON | None = None  # {"mode", "settings", "action", "digest", "why"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFailed(WorkerFact):
+    """The attempt ended with an error."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after: float | None = None  # seconds
+    outcome_unknown: bool = False
+    is_idempotent: bool = True
+    timed_out: bool = False
+    port: str = "error"
+    fraction: float = 0.0  # a random number from 0 to 1, for the jitter
+    output: JSON = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSkipped(WorkerFact):
+    """The step's own `when` is false."""
+
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSuspended(WorkerFact):
+    """The step waits; `counts` is False where no attempt was made."""
+
+    reason: str
+    until: datetime | None = None
+    after: float | None = None  # seconds from now, by the database's clock
+    waiting: JSON | None = None
+    request: JSON | None = None
+    action: JSON | None = None
+    digest: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepHeld(WorkerFact):
+    """The claim is given back unused, for instance because the run was paused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerOpened(WorkerFact):
+    """A container's settings are known: its bodies can open.
+
+    `values` has one entry for each scope, in order; `progress` is what the container remembers.
+    """
+
+    body: str
+    values: tuple[JSON, ...]
+    scope_kind: str  # group, item, iteration, visit
+    concurrency: int = 1
+    progress: JSON | None = None
+    override: JSON | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLost(Fact):
+    """The lease of this claim ran out."""
+
+    step_run: UUID
+    token: UUID
+    is_idempotent: bool
+    fraction: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired(Fact):
+    """A stored time was reached: `retry`, `delay`, `timeout`, `until:PORT`."""
+
+    step_run: UUID
+    generation: int
+    name: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyEnded(Fact):
+    """A scope of this container has ended.
+
+    `following` is what a loop does next, found by evaluating its condition:
+    {"next": values} or {"port": "done" | "exhausted"} or {"error": [code, message]}.
+    """
+
+    step_run: UUID
+    scope: UUID
+    position: int
+    outcome: str = "done"
+    error: JSON | None = None
+    is_cancelled: bool = False
+    output: JSON = None
+    following: JSON | None = None
+    had_slot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyIdle(Fact):
+    """Nothing in this item is ready or running any more: it gives its slot back."""
+
+    step_run: UUID
+    scope: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyWaking(Fact):
+    """Something in an idle body wants to run; `is_working` when it did not wait for a slot."""
+
+    step_run: UUID
+    scope: UUID
+    is_working: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotGranted(Fact):
+    """The item may work again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeCancelled(Fact):
+    """What this scope belongs to goes on without it."""
+
+    why: str = ""
+    actor: str = "engine"
+    error: JSON | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Fact):
+    """A person, or the clock, answered an approval, a review or a checkpoint."""
+
+    step_run: UUID
+    generation: int
+    outcome: str  # approved, rejected, expired, taken_over, failed, changed, stopped, incident
+    by: str = ""
+    reason: str = ""
+    digest: str | None = None
+    arguments: JSON | None = None
+    output: JSON = None
+    changes: JSON | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildRunEnded(Fact):
+    """The run that a `workflow` step started has ended."""
+
+    step_run: UUID
+    generation: int
+    run: UUID
+    state: str
+    output: JSON = None
+    error: JSON | None = None
+    usage: tuple[int, int, float] = (0, 0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRetried(Fact):
+    """A person wants this step, and what follows it, to run again."""
+
+    step_run: UUID
+    actor: str
+    reason: str = ""
+    input: JSON | None = None
+    keep_key: bool = False
+    feedback: JSON | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPassed(Fact):
+    """A person skips this step and says what it gave."""
+
+    step_run: UUID
+    actor: str
+    reason: str = ""
+    output: JSON = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepGivenUp(Fact):
+    """A person lets this step fail."""
+
+    step_run: UUID
+    actor: str
+    reason: str = ""
+
+
+_TYPES: dict[str, type[Fact]] = {
+    "scope_opened": ScopeOpened,
+    "timer_fired": TimerFired,
+    "body_ended": BodyEnded,
+    "body_idle": BodyIdle,
+    "body_waking": BodyWaking,
+    "slot_granted": SlotGranted,
+    "scope_cancelled": ScopeCancelled,
+    "decided": Decided,
+    "child_run_ended": ChildRunEnded,
+    "step_retried": StepRetried,
+    "step_passed": StepPassed,
+    "step_given_up": StepGivenUp,
+}
+_NAMES = {kind: name for name, kind in _TYPES.items()}
+_UUIDS = frozenset({"step_run", "scope", "run", "token"})
+
+
+def fact_dump(fact: Fact) -> dict[str, Any]:
+    """Give the fact as JSON with its `type`; defaults are left out."""
+    row: dict[str, Any] = {"type": _NAMES[type(fact)]}
+    defaults = {field.name: field.default for field in fields(fact)}
+    for name, value in asdict(fact).items():
+        if name in defaults and value == defaults[name]:
+            continue
+        row[name] = str(value) if name in _UUIDS else value
+    return row
+
+
+def fact_load(row: dict[str, Any]) -> Fact:
+    """Read what `fact_dump` wrote.
+
+    Raises:
+        KeyError: an unknown type.
+    """
+    values = {
+        name: UUID(value) if name in _UUIDS and value is not None else value
+        for name, value in row.items()
+        if name != "type"
+    }
+    return _TYPES[row["type"]](**values)

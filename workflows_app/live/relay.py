@@ -1,0 +1,211 @@
+"""One relay in each web process: it reads what was committed and tells the sockets of its own.
+
+A NOTIFY on the channel `countersign` only wakes it: its payload is a JSON list of run ids, or
+the word "look". What changed is read from the database, by each run's own sequence, so a lost
+notification costs at most one second and a repeated one nothing.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.conf import settings
+
+from workflows_app.live.reading import LiveReader, RunState
+
+logger = logging.getLogger(__name__)
+CHANNEL = "countersign"
+SAFETY_POLL = 1.0  # seconds
+RECONNECT = (0.2, 5.0)  # seconds: first wait and longest
+PATHS_PENDING = 500  # of one topic; beyond it the socket is told to read again
+
+StepFrame = tuple[str, str, int]  # path, state, milliseconds
+
+
+@dataclass(eq=False)
+class Subscription:
+    """What one socket wants to hear, and what it has not been told yet.
+
+    Steps are kept by path, so a slow reader is given the newest state of each, not each change.
+    """
+
+    topics: frozenset[str]
+    workspaces: frozenset[UUID]
+    pending: dict[str, "Pending"] = field(default_factory=dict)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def runs(self) -> frozenset[UUID]:
+        return frozenset(UUID(topic[4:]) for topic in self.topics if topic.startswith("run:"))
+
+    def put(self, topic: str, sequence: int, steps: Iterable[StepFrame]) -> None:
+        """Keep a change for the socket and wake it."""
+        waiting = self.pending.setdefault(topic, Pending())
+        waiting.sequence = max(waiting.sequence, sequence)
+        for step in steps:
+            waiting.steps[step[0]] = step
+        if len(waiting.steps) > PATHS_PENDING:
+            waiting.steps.clear()
+            waiting.is_cut = True
+        self.woken.set()
+
+    def take(self, topic: str) -> dict[str, Any] | None:
+        """Give the frame of a topic, or None when nothing of it is new."""
+        waiting = self.pending.pop(topic, None)
+        if waiting is None:
+            return None
+        frame = {
+            "topic": topic,
+            "sequence": waiting.sequence,
+            "steps": [list(step) for step in waiting.steps.values()],
+        }
+        return {**frame, "resync": True} if waiting.is_cut else frame
+
+
+@dataclass
+class Pending:
+    """The untold part of one topic; `is_cut` says that it was too much to keep."""
+
+    sequence: int = 0
+    steps: dict[str, StepFrame] = field(default_factory=dict)
+    is_cut: bool = False
+
+
+class Relay:
+    """Listen while somebody subscribes; stop when nobody does."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._subscriptions: set[Subscription] = set()
+        self._cursors: dict[UUID, int] = {}
+        self._lists_told = 0  # numbers the frames of `runs` and `inbox`
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+
+    async def subscribe(self, subscription: Subscription, *, after: dict[UUID, int]) -> None:
+        """Begin to tell a socket of changes after the sequences that it already has."""
+        self._subscriptions.add(subscription)
+        for run_id, sequence in after.items():
+            self._cursors[run_id] = min(sequence, self._cursors.get(run_id, sequence))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._listen(), name="live relay")
+
+    async def listening(self) -> None:
+        """Wait until the relay has begun to listen."""
+        await self._ready.wait()
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        """Stop telling a socket; the last one ends the connection to the database."""
+        self._subscriptions.discard(subscription)
+        watched = self._watched()
+        self._cursors = {key: value for key, value in self._cursors.items() if key in watched}
+        if not self._subscriptions and self._task is not None:
+            task, self._task = self._task, None
+            self._ready.clear()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _watched(self) -> frozenset[UUID]:
+        return frozenset[UUID]().union(*(one.runs for one in self._subscriptions))
+
+    def _lists_wanted(self) -> bool:
+        return any(one.topics & {"runs", "inbox"} for one in self._subscriptions)
+
+    async def _listen(self) -> None:
+        wait = RECONNECT[0]
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    self._dsn, autocommit=True, connect_timeout=5
+                ) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    wait = RECONNECT[0]
+                    await self._follow(connection)
+            except (psycopg.Error, OSError) as error:
+                logger.warning("the live relay lost its connection: %s", error)
+                self._ready.clear()
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, RECONNECT[1])
+
+    async def _follow(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        reader = LiveReader(connection)
+        await reader.list_mark_moved()
+        await self._tell(reader, None)
+        self._ready.set()
+        looked_at = monotonic()
+        while True:
+            payloads = [
+                notice.payload
+                async for notice in connection.notifies(timeout=SAFETY_POLL, stop_after=1)
+            ]
+            dirty = run_ids_of(payloads) if payloads else None
+            if monotonic() - looked_at > SAFETY_POLL:
+                dirty = None  # however busy the channel is: one notification may have been lost
+            if dirty is None:
+                looked_at = monotonic()
+            await self._tell(reader, dirty)
+
+    async def _tell(self, reader: LiveReader, dirty: set[UUID] | None) -> None:
+        """Read what changed and hand it to the sockets; `dirty` None means look at everything."""
+        watched = self._watched()
+        wanted = watched if dirty is None else watched & dirty
+        if wanted:
+            await self._tell_runs(reader, wanted)
+        if self._lists_wanted():
+            moved = await reader.list_mark_moved()
+            if dirty:
+                await self._tell_lists(await reader.runs(dirty))
+            elif moved:
+                await self._tell_lists(await reader.runs_lately())
+
+    async def _tell_runs(self, reader: LiveReader, run_ids: Iterable[UUID]) -> None:
+        known = {run_id: self._cursors.get(run_id, 0) for run_id in run_ids}
+        for change in await reader.changes(known):
+            self._cursors[change.run_id] = max(change.sequence, self._cursors.get(change.run_id, 0))
+            topic = f"run:{change.run_id}"
+            for subscription in self._subscriptions:
+                if topic in subscription.topics:
+                    subscription.put(topic, change.sequence, change.steps)
+
+    async def _tell_lists(self, states: list[RunState]) -> None:
+        self._lists_told += 1
+        for subscription in self._subscriptions:
+            seen = [one for one in states if one.workspace_id in subscription.workspaces]
+            if not seen:
+                continue
+            if "runs" in subscription.topics:
+                steps = [(str(one.run_id), one.state, one.milliseconds) for one in seen]
+                subscription.put("runs", self._lists_told, steps)
+            if "inbox" in subscription.topics and any(one.touches_inbox for one in seen):
+                subscription.put("inbox", self._lists_told, [])
+
+
+def run_ids_of(payloads: list[str]) -> set[UUID] | None:
+    """Give the runs that notifications name, or None when one of them only says "look"."""
+    run_ids: set[UUID] = set()
+    for payload in payloads:
+        try:
+            run_ids.update(UUID(one) for one in json.loads(payload))
+        except (ValueError, TypeError, AttributeError):
+            return None
+    return run_ids
+
+
+_relays: WeakKeyDictionary[asyncio.AbstractEventLoop, Relay] = WeakKeyDictionary()
+
+
+def relay_of_process() -> Relay:
+    """Give the relay of the running event loop; a web process has one loop."""
+    loop = asyncio.get_running_loop()
+    if loop not in _relays:
+        _relays[loop] = Relay(settings.LISTEN_DSN)
+    return _relays[loop]

@@ -1,0 +1,39 @@
+"""The rows that the engine and the pages stand on."""
+
+from workflows_app.models.definitions import Workflow, WorkflowTrigger, WorkflowVersion
+from workflows_app.models.fields import JSONTextField
+from workflows_app.models.history import AppEvent, RunEvent
+from workflows_app.models.people import ApiToken, Group, Member, SignInLink, User, Workspace
+from workflows_app.models.runs import (
+    Attempt,
+    IdempotencyKey,
+    InboxFact,
+    Run,
+    Scope,
+    StepRun,
+    Timer,
+    Undo,
+)
+
+__all__ = [
+    "ApiToken",
+    "AppEvent",
+    "Attempt",
+    "Group",
+    "IdempotencyKey",
+    "InboxFact",
+    "JSONTextField",
+    "Member",
+    "Run",
+    "RunEvent",
+    "Scope",
+    "SignInLink",
+    "StepRun",
+    "Timer",
+    "Undo",
+    "User",
+    "Workflow",
+    "WorkflowTrigger",
+    "WorkflowVersion",
+    "Workspace",
+]

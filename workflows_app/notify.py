@@ -1,0 +1,111 @@
+"""The only way out of a service: wake a worker, tell the browsers. Nothing here may fail a caller.
+
+Both are hints: rows hold the truth, and the sweeper and the relay's safety poll find what a
+lost hint would have announced. Hints are gathered for a few milliseconds, because a NOTIFY for
+each commit cost five to ten times the throughput, and a message for each run half of it.
+"""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from uuid import UUID
+
+from django.db import close_old_connections, connection, transaction
+
+logger = logging.getLogger(__name__)
+CHANNEL = "countersign"
+GATHER = 0.01  # seconds between two notifications
+_PAYLOAD_RUNS = 150  # a NOTIFY payload holds 8,000 bytes
+
+# A worker process sets this: work for its own slots needs no broker.
+local_worker: Callable[[set[UUID]], None] | None = None
+
+
+def runs_changed(run_ids: Iterable[UUID]) -> None:
+    """Tell the browsers that these runs have new history, once the transaction has committed."""
+    ids = set(run_ids)
+    if ids:
+        transaction.on_commit(lambda: _browsers.add(ids))
+
+
+def runs_ready(run_ids: Iterable[UUID]) -> None:
+    """Wake a worker for these runs; call it after the commit that made their steps ready."""
+    ids = set(run_ids)
+    if not ids:
+        return
+    _browsers.add(ids)
+    if local_worker is not None:
+        local_worker(ids)
+    else:
+        _broker.add(ids)
+
+
+def runs_offer(run_ids: Iterable[UUID]) -> None:
+    """Wake other workers, through the broker, for steps that this process has no slot for."""
+    _broker.add(set(run_ids))
+
+
+def scope_touched(scope_id: UUID, run_id: UUID) -> None:
+    """Let a worker handle a scope's inbox, once the transaction has committed."""
+    transaction.on_commit(lambda: _broker.add({run_id}))
+
+
+class _Gatherer:
+    """Sends what was added, at once when idle and then at most every few milliseconds."""
+
+    def __init__(self, name: str, send: Callable[[list[UUID]], None]) -> None:
+        self.name = name
+        self.send = send
+        self._waiting: set[UUID] = set()
+        self._condition = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, run_ids: set[UUID]) -> None:
+        with self._condition:
+            self._waiting |= run_ids
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._loop, name=self.name, daemon=True)
+                self._thread.start()
+            self._condition.notify()
+
+    def _loop(self) -> None:
+        while True:
+            with self._condition:
+                while not self._waiting:
+                    self._condition.wait()
+                batch, self._waiting = list(self._waiting), set()
+            try:
+                self.send(batch)
+            except Exception as error:  # a hint may be lost, a caller may not be failed
+                logger.warning("%s could not send a hint: %s", self.name, error)
+            time.sleep(GATHER)
+
+
+def _send_browsers(run_ids: list[UUID]) -> None:
+    close_old_connections()
+    try:
+        with connection.cursor() as cursor:
+            for first in range(0, len(run_ids), _PAYLOAD_RUNS):
+                batch = [str(run_id) for run_id in run_ids[first : first + _PAYLOAD_RUNS]]
+                payload = json.dumps(batch, separators=(",", ":"))
+                cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+    finally:
+        connection.close()
+
+
+def _send_broker(run_ids: list[UUID]) -> None:
+    from project.celery import app  # noqa: PLC0415
+
+    for first in range(0, len(run_ids), 200):
+        app.send_task(
+            "workflows.runs_advance",
+            args=[[str(run_id) for run_id in run_ids[first : first + 200]]],
+            ignore_result=True,
+            retry=False,
+        )
+
+
+_browsers = _Gatherer("notify-browsers", _send_browsers)
+_broker = _Gatherer("notify-broker", _send_broker)

@@ -1,0 +1,191 @@
+"""Bodies and their results: what a scope gives, and what a loop does next.
+
+The conditions of containers are evaluated under the container scope's lock, because only then
+are their inputs known; the expression budget bounds how long that takes
+(docs/adr/0003-conditions-under-the-lock.md).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.expressions import ExpressionError
+from workflows_app.core.facts import BodyEnded, Fact
+from workflows_app.core.graph import Graph, Node
+from workflows_app.services.batch import Opened
+from workflows_app.services.context import RunContext
+from workflows_app.services.rows import cursor_open
+from workflows_app.services.values import (
+    Place,
+    Result,
+    condition_of,
+    draft_results,
+    result_of,
+    results_load,
+    value_of,
+    values_build,
+)
+
+JSON = Any
+
+
+def bodies_enrich(opened: Opened, context: RunContext, facts: list[Fact]) -> list[Fact]:
+    """Put the bodies' outputs, and what loops do next, into the facts that need them."""
+    wanted = {
+        fact.scope
+        for fact in facts
+        if isinstance(fact, BodyEnded) and _kind(opened.draft, fact) in ("group", "loop")
+    }
+    if not wanted:
+        return facts
+    cursor = cursor_open()
+    cursor.execute(
+        'SELECT id, output, "values" FROM workflows_app_scope WHERE id = ANY(%s)',
+        [list(wanted)],
+        prepare=True,
+    )
+    bodies = {
+        row[0]: (_load(row[1]), json.loads(row[2])) for row in cursor.fetchall()
+    }
+    return [
+        _enrich(opened, context, fact, *bodies[fact.scope])
+        if isinstance(fact, BodyEnded) and fact.scope in bodies
+        else fact
+        for fact in facts
+    ]
+
+
+def _load(text: str | None) -> JSON:
+    return None if text is None else json.loads(text)
+
+
+def _kind(draft: Draft, fact: BodyEnded) -> str | None:
+    status = draft.by_id.get(fact.step_run)
+    return None if status is None else draft.node(status).kind.primitive
+
+
+def _enrich(
+    opened: Opened, context: RunContext, fact: BodyEnded, output: JSON, values: JSON
+) -> BodyEnded:
+    status = opened.draft.by_id[fact.step_run]
+    node = opened.draft.node(status)
+    if node.kind.primitive != "loop" or fact.outcome != "done" or fact.is_cancelled:
+        return replace(fact, output=output)
+    following = _following(opened, context, status, node, fact.position, output)
+    return replace(fact, output=output, following=following)
+
+
+def _following(
+    opened: Opened,
+    context: RunContext,
+    status: StepDraft,
+    node: Node,
+    position: int,
+    output: JSON,
+) -> JSON:
+    """Tell what a loop does after an iteration: its next values, or the port it ends by."""
+    progress = status.progress or {}
+    previous = output if output is not None else {}
+    upcoming = {"iteration": position + 1, "previous": previous}
+    try:
+        if until := node.settings.get("until"):
+            held = _condition(opened, context, until, output=output, iteration=position)
+            if held:
+                return {"port": "done"}
+        if condition := node.settings.get("while"):
+            if not _condition(opened, context, condition, **upcoming):
+                return {"port": "done"}
+    except ExpressionError as error:
+        return {"error": [error.code, error.message]}
+    if progress.get("has_items"):
+        items = _items(status.id)
+        if position + 1 >= len(items):
+            return {"port": "done"}
+        upcoming |= {"item": items[position + 1], "index": position + 1}
+    if position + 1 >= int(progress["limit"]):
+        return {"port": "exhausted"}
+    return {"next": upcoming}
+
+
+def _items(step_run: UUID) -> list[JSON]:
+    cursor = cursor_open()
+    cursor.execute(
+        "SELECT input FROM workflows_app_steprun WHERE id = %s", [step_run], prepare=True
+    )
+    row = cursor.fetchone()
+    return list(_load(row[0])["items"]) if row else []
+
+
+def _condition(opened: Opened, context: RunContext, source: str, **variables: JSON) -> bool:
+    setting = opened.setting(context)
+    condition = condition_of(source)
+    results = _results(opened, context, condition.refs)
+    return bool(condition.evaluate(values_build(setting, condition.refs, results, **variables)))
+
+
+def _results(opened: Opened, context: RunContext, refs: frozenset[str]) -> dict[Place, Result]:
+    here = draft_results(opened.draft, opened.row.id, refs)
+    places = opened.setting(context).places(refs).values()
+    return results_load(place for place in places if place not in here) | here
+
+
+def body_output(opened: Opened, context: RunContext) -> JSON:
+    """Give what a finished body gives: its `output`, or that of its last step or steps.
+
+    Raises:
+        ExpressionError: `output` could not be evaluated.
+    """
+    graph = opened.draft.graph
+    ended_by = [
+        status
+        for status in opened.draft.steps.values()
+        if graph.nodes[status.step].kind.name == "end" and status.port is not None
+    ]
+    if ended_by and graph.nodes[ended_by[0].step].settings.get("value") is not None:
+        return _step_output(opened, ended_by[0])
+    if graph.output is not None:
+        rendered = value_of(graph.output)
+        results = _results(opened, context, rendered.refs)
+        setting = opened.setting(context)
+        return rendered.evaluate(values_build(setting, rendered.refs, results))
+    return _last_output(opened, context, graph)
+
+
+def _step_output(opened: Opened, status: StepDraft) -> JSON:
+    if status.has_output:
+        return status.output
+    place = (opened.row.id, status.step)
+    return results_load([place])[place].output
+
+
+def _last_output(opened: Opened, context: RunContext, graph: Graph) -> JSON:
+    """The last step's output, or an object by id when several end the body."""
+    taken = [
+        step
+        for step in graph.order
+        if (status := opened.draft.steps.get(step)) is not None
+        and status.port is not None
+        and not graph.nodes[step].outgoing.get(status.port)
+    ]
+    results = _results(opened, context, frozenset(taken))
+    if len(graph.leaves) == 1 or len(taken) == 1:
+        return results[opened.row.id, taken[0]].output if taken else None
+    return {step: results[opened.row.id, step].output for step in taken}
+
+
+def map_items(container: UUID) -> Sequence[JSON]:
+    """Give the outputs of a map's items in their order; a failed one is null."""
+    cursor = cursor_open()
+    cursor.execute(
+        "SELECT output, closing FROM workflows_app_scope WHERE container_id = %s"
+        " ORDER BY position",
+        [container],
+        prepare=True,
+    )
+    return [_load(output) for output, _closing in cursor.fetchall()]
+
+
+__all__ = ["bodies_enrich", "body_output", "map_items", "result_of"]

@@ -1,0 +1,172 @@
+"""How a run ends: the state it takes, compensation first where it is due, and who is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from workflows_app.core.facts import ChildRunEnded, ScopeOpened, fact_dump
+from workflows_app.core.states import RunState
+from workflows_app.identifiers import uuid7
+from workflows_app.models.fields import json_dump
+from workflows_app.services import rows, undo
+from workflows_app.services.batch import RunEnd
+
+if TYPE_CHECKING:
+    from workflows_app.services.carry_out import Carrier
+    from workflows_app.services.run_row import RunFollow
+
+JSON = Any
+
+
+def run_end(carrier: Carrier, follow: RunFollow) -> None:
+    """Take the run to its final state, by way of its compensation."""
+    end = follow.end
+    assert end is not None
+    if end.scope_kind == "undo":
+        _end(carrier, follow, **_after_compensation(follow))
+        return
+    intent = {**_intent(end), **(follow.ending or {})}
+    definition = carrier.transaction.contexts[follow.run_id].version.expanded
+    is_bad = intent["state"] in (RunState.FAILED, RunState.TIMED_OUT)
+    everything = bool(intent.get("rollback")) or (
+        is_bad and definition.get("on_failure") == "compensate"
+    )
+    undos = undo.undos_take(follow.run_id, everything=everything)
+    if undos:
+        _compensate(carrier, follow, intent, undos, everything)
+    else:
+        _end(
+            carrier,
+            follow,
+            state=RunState(intent["state"]),
+            error=intent.get("error"),
+            output=intent.get("output"),
+            actor=intent.get("actor") or "engine",
+            why=intent.get("reason") or "",
+        )
+
+
+def _intent(end: RunEnd) -> dict[str, Any]:
+    if end.is_cancelled:
+        return {"state": RunState.CANCELLED.value, "error": None, "output": None}
+    if end.error is not None:
+        return {"state": RunState.FAILED.value, "error": end.error, "output": None}
+    return {"state": RunState.SUCCEEDED.value, "error": None, "output": end.output}
+
+
+def _compensate(
+    carrier: Carrier,
+    follow: RunFollow,
+    intent: JSON,
+    undos: list[tuple[UUID, str, int, JSON]],
+    everything: bool,
+) -> None:
+    follow.ending = {**intent, "compensated": everything}
+    follow.record(
+        "state.changed",
+        RunState.COMPENSATING,
+        actor=intent.get("actor") or "engine",
+        why=intent.get("reason") or "what was done is undone, newest first",
+        data={"undoes": [path for _id, path, _generation, _spec in undos]},
+    )
+    scope = rows.ScopeRow(
+        id=uuid7(),
+        run_id=follow.run_id,
+        parent_id=None,
+        container_id=None,
+        ancestors=[],
+        kind="undo",
+        body="",
+        override=undo.undo_body(undos),
+        path="",
+        position=None,
+        state="open",
+        closing=None,
+        slot="",
+        values={},
+        steps=[],
+        inbox=[],
+    )
+    carrier.new_scopes.append((scope, None))
+    carrier.inbox.append(
+        {
+            "run_id": str(follow.run_id),
+            "scope_id": str(scope.id),
+            "fact": json_dump(fact_dump(ScopeOpened())),
+            "is_counted": True,
+        }
+    )
+    follow.active += 1
+    carrier.transaction.applied.touched[scope.id] = follow.run_id
+
+
+def _after_compensation(follow: RunFollow) -> dict[str, Any]:
+    intent = dict(follow.ending or {})
+    left = undo.undos_left(follow.run_id)
+    error = intent.get("error")
+    if left:
+        paths = ", ".join(left)
+        error = {"code": "not_undone", "message": f"not undone: {paths}", "path": left[0]}
+        state = RunState.FAILED
+    elif intent.get("compensated"):
+        state = RunState.COMPENSATED
+    else:
+        state = RunState(intent.get("state", "cancelled"))
+    return {
+        "state": state,
+        "error": error,
+        "output": intent.get("output"),
+        "actor": intent.get("actor") or "engine",
+        "why": intent.get("reason") or "",
+    }
+
+
+def _end(
+    carrier: Carrier,
+    follow: RunFollow,
+    *,
+    state: RunState,
+    error: JSON,
+    output: JSON,
+    actor: str,
+    why: str,
+) -> None:
+    follow.output, follow.error = output, error
+    follow.has_ended = True
+    follow.ending = None
+    why = why or (error or {}).get("message", "")
+    follow.record("run.ended", state, actor=actor, why=why, data={"error": error} if error else None)
+    if follow.run.parent_step_run is not None:
+        _tell_parent(carrier, follow)
+
+
+def _tell_parent(carrier: Carrier, follow: RunFollow) -> None:
+    cursor = rows.cursor_open()
+    cursor.execute(
+        "SELECT scope_id, run_id, generation FROM workflows_app_steprun WHERE id = %s",
+        [follow.run.parent_step_run],
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return
+    scope_id, run_id, generation = row
+    usage = tuple(a + b for a, b in zip(follow.run.usage, follow.usage, strict=True))
+    fact = ChildRunEnded(
+        step_run=follow.run.parent_step_run,  # type: ignore[arg-type]
+        generation=generation,
+        run=follow.run_id,
+        state=follow.state.value,
+        output=follow.output,
+        error=follow.error,
+        usage=usage,  # type: ignore[arg-type]
+    )
+    carrier.inbox.append(
+        {
+            "run_id": str(run_id),
+            "scope_id": str(scope_id),
+            "fact": json_dump(fact_dump(fact)),
+            "is_counted": False,
+        }
+    )
+    carrier.transaction.applied.touched[scope_id] = run_id

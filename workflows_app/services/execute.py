@@ -1,0 +1,143 @@
+"""Carrying one prepared step out: the only place where a kind's `run()` is called."""
+
+import logging
+import random
+import traceback
+from typing import Any
+
+from django.db import connection
+
+from workflows_app.core.action import action_digest
+from workflows_app.core.expressions import ExpressionError
+from workflows_app.core.facts import Fact, StepFailed, StepSucceeded, StepSuspended
+from workflows_app.core.kinds import Done, StepError, Suspend
+from workflows_app.core.states import WaitReason
+from workflows_app.core.strict_json import JsonRefused, strict_check
+from workflows_app.services.prepare import Prepared, action_of, gate_settings, undo_render
+from workflows_app.services.values import condition_of
+
+logger = logging.getLogger(__name__)
+JSON = Any
+_ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT)
+
+
+def step_execute(prepared: Prepared, *, worker: str) -> Fact:
+    """Run the step and say what came of it; no database connection is held meanwhile."""
+    connection.close()
+    try:
+        result = prepared.claim.node.kind.run(prepared.call)
+    except StepError as error:
+        return _failed(prepared, worker, error)
+    except ExpressionError as error:
+        return _failed(prepared, worker, StepError(error.code, error.message))
+    except Exception as error:
+        logger.exception("step %s of run %s raised", prepared.claim.path, prepared.claim.run_id)
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raised = StepError(
+            "exception",
+            f"{type(error).__name__}: {error}"[:2000],
+            retryable=False,
+            details={"at": f"{last.name}, line {last.lineno}"},
+        )
+        return _failed(prepared, worker, raised)
+    if isinstance(result, Suspend):
+        return _suspended(prepared, worker, result)
+    try:
+        strict_check(result.output)
+    except JsonRefused as error:
+        return _failed(prepared, worker, StepError("invalid_output", error.message))
+    return _succeeded(prepared, worker, result)
+
+
+def _common(prepared: Prepared, worker: str) -> dict[str, Any]:
+    return {
+        "step_run": prepared.claim.id,
+        "token": prepared.claim.token,
+        "actor": worker,
+        "input": prepared.call.settings,
+        "effect": prepared.effect.value,
+    }
+
+
+def _failed(prepared: Prepared, worker: str, error: StepError) -> StepFailed:
+    retry_after = error.retry_after.total_seconds() if error.retry_after else None
+    usage = error.usage
+    return StepFailed(
+        **_common(prepared, worker),
+        code=error.code,
+        message=error.message,
+        retryable=error.retryable,
+        retry_after=retry_after,
+        outcome_unknown=error.outcome_unknown,
+        is_idempotent=prepared.is_idempotent,
+        timed_out=error.code == "timeout",
+        port=error.port,
+        fraction=random.random(),  # noqa: S311
+        usage=(usage.input_tokens, usage.output_tokens, usage.cost_usd),
+        details=error.details,
+    )
+
+
+def _suspended(prepared: Prepared, worker: str, result: Suspend) -> StepSuspended:
+    asks = result.reason in _ASKS
+    action = action_of(prepared.claim, prepared.call) if asks else None
+    return StepSuspended(
+        **_common(prepared, worker),
+        reason=result.reason.value,
+        until=result.until,
+        after=result.after.total_seconds() if result.after is not None else None,
+        waiting=result.waiting,
+        request=result.request,
+        action=action,
+        digest=action_digest(action) if action else None,
+        why=str((result.request or {}).get("why") or "") if asks else "",
+    )
+
+
+def _succeeded(prepared: Prepared, worker: str, result: Done) -> Fact:
+    usage = result.usage
+    try:
+        review = _review(prepared, result)
+    except ExpressionError as error:
+        return _failed(prepared, worker, StepError(error.code, error.message))
+    return StepSucceeded(
+        **_common(prepared, worker),
+        output=result.output,
+        port=result.port,
+        usage=(usage.input_tokens, usage.output_tokens, usage.cost_usd),
+        details=result.details,
+        undo=undo_render(prepared, result.output),
+        review=review,
+        data=_shown(prepared, result),
+    )
+
+
+def _shown(prepared: Prepared, result: Done) -> JSON:
+    """What the history says of the end beside its port: the conditions of a decision."""
+    if prepared.claim.node.kind.name == "decision" and isinstance(result.output, dict):
+        return {"evaluated": result.output.get("evaluated")}
+    return None
+
+
+def _review(prepared: Prepared, result: Done) -> JSON:
+    """Give the question that a `review` asks of what the step gave; None where it asks none."""
+    spec = prepared.claim.node.spec.get("review")
+    if not spec:
+        return None
+    values = {**prepared.values, "output": result.output}
+    why = "every time"
+    if spec.get("when"):
+        try:
+            if not condition_of(spec["when"]).evaluate(values):
+                return None
+            why = spec["when"]
+        except ExpressionError as error:
+            why = f"its condition could not be answered: {error.message}"
+    action = {**action_of(prepared.claim, prepared.call), "arguments": result.output}
+    return {
+        "mode": spec.get("mode") or "after",
+        "settings": gate_settings(spec, values),
+        "action": action,
+        "digest": action_digest(action),
+        "why": why,
+    }

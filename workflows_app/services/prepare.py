@@ -1,0 +1,286 @@
+"""From a claim to a call: conditions, rendered settings, gates, and the proposal fixed.
+
+No lock is held here. What a step names was settled before it became ready, so its values do
+not change; a claim that is lost meanwhile makes the result of this worthless, not wrong.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from workflows_app.core.action import action_build, action_digest
+from workflows_app.core.durations import duration_parse
+from workflows_app.core.expressions import ExpressionError
+from workflows_app.core.expressions.rendering import render
+from workflows_app.core.facts import Fact, StepFailed, StepSkipped, StepSuspended
+from workflows_app.core.graph import Node
+from workflows_app.core.kinds import Call, Source
+from workflows_app.core.states import Effect, WaitReason
+from workflows_app.services import undo
+from workflows_app.services.batch import Claim
+from workflows_app.services.claim import proposal_fix
+from workflows_app.services.containers import container_open
+from workflows_app.services.values import (
+    Place,
+    Result,
+    condition_of,
+    results_load,
+    spec_refs,
+    value_of,
+    values_build,
+)
+
+JSON = Any
+ATTEMPT_LIMIT = 600.0  # seconds for one attempt where the step sets no `timeout`
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A claim that may act."""
+
+    claim: Claim
+    call: Call
+    values: JSON
+    effect: Effect
+    is_idempotent: bool
+
+
+def node_refs(node: Node) -> frozenset[str]:
+    """Give the steps whose results a step's expressions name; found once for each node."""
+    known: frozenset[str] | None = node.__dict__.get("refs")
+    if known is None:
+        known = spec_refs(node)
+        if node.kind.name == "merge" or node.kind.reads_sources:
+            known |= {source for source, _port in node.incoming}
+        node.__dict__["refs"] = known
+    return known
+
+
+def claims_prepare(claims: Sequence[Claim], *, worker: str) -> list[Prepared | Fact | None]:
+    """Prepare claims together; their values are read in one query.
+
+    Each gives what may be carried out, a fact that already settles it, or None when the claim
+    was lost.
+    """
+    wanted: list[Place] = []
+    for claim in claims:
+        wanted += claim.setting.places(node_refs(claim.node)).values()
+    results = results_load(wanted)
+    return [_prepare(claim, results, worker) for claim in claims]
+
+
+def failure(claim: Claim, worker: str, code: str, message: str, **more: Any) -> StepFailed:
+    """Give the fact that this claim failed before it acted."""
+    return StepFailed(
+        step_run=claim.id, token=claim.token, actor=worker, code=code, message=message, **more
+    )
+
+
+def _prepare(
+    claim: Claim, results: dict[Place, Result], worker: str
+) -> Prepared | Fact | None:
+    spec = claim.node.spec
+    more = {"feedback": claim.feedback} if claim.feedback is not None else {}
+    values = values_build(claim.setting, node_refs(claim.node), results, **more)
+    is_first = claim.input is None
+    try:
+        if is_first and spec.get("when"):
+            if not condition_of(spec["when"]).evaluate(values):
+                return StepSkipped(
+                    step_run=claim.id,
+                    token=claim.token,
+                    actor=worker,
+                    why=f"its condition is false: {spec['when']}",
+                )
+        settings = _settings(claim, values)
+    except ExpressionError as error:
+        return failure(claim, worker, error.code, error.message)
+    if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
+        return container_open(claim, settings, values, worker)
+    call = _call(claim, settings, values, results)
+    effect, is_idempotent = _effect(claim, call)
+    if spec.get("approval"):
+        question = _gate(claim, call, values, worker)
+        if question is not None:
+            return question
+    return _fix(Prepared(claim, call, values, effect, is_idempotent))
+
+
+def _settings(claim: Claim, values: JSON) -> dict[str, JSON]:
+    """Give the step's `with`, rendered; what was fixed before is never rendered again."""
+    kind, spec = claim.node.kind, claim.node.spec
+    if claim.input is not None:
+        settings = claim.input
+    elif spec.get("rendered"):
+        settings = dict(claim.node.settings)
+    else:
+        settings = render(dict(claim.node.settings), kind.settings, values)
+    edited = (claim.progress or {}).get("edited")
+    return kind.edited(settings, edited) if edited is not None else settings
+
+
+def _call(
+    claim: Claim, settings: dict[str, JSON], values: JSON, results: Mapping[Place, Result]
+) -> Call:
+    context, spec = claim.context, claim.node.spec
+    limit = duration_parse(spec["timeout"]).total_seconds() if spec.get("timeout") else None
+
+    def evaluate(source: str, **variables: JSON) -> JSON:
+        condition = condition_of(source)
+        return condition.evaluate({**values, **variables})
+
+    return Call(
+        run_id=claim.run_id,
+        step_run_id=claim.id,
+        workspace_id=context.workspace_id,
+        path=claim.path,
+        generation=claim.generation,
+        attempt=claim.attempt,
+        key=(claim.progress or {}).get("key")
+        or f"{claim.run_id}/{claim.path}/{claim.generation}",
+        mode="rehearsal" if context.mode == "rehearsal" else "live",
+        uses_stand_in=context.uses_stand_in,
+        settings=settings,
+        pins=context.version.pins or {},
+        sources=_sources(claim, results),
+        evaluate=evaluate,
+        deadline=time.monotonic() + (limit or ATTEMPT_LIMIT),
+        is_cancelled=lambda: False,
+        actor=context.actor,
+        spec=spec,
+    )
+
+
+def _sources(claim: Claim, results: Mapping[Place, Result]) -> dict[str, Source]:
+    found = {}
+    for source, port in claim.node.incoming:
+        result = results.get((claim.scope_id, source))
+        if result is None:
+            continue
+        is_taken = result.port == port
+        known = found.get(source)
+        found[source] = Source(
+            state=result.state,
+            taken=is_taken or (known is not None and known.taken),
+            output=result.output,
+            error=result.error,
+        )
+    return found
+
+
+def _effect(claim: Claim, call: Call) -> tuple[Effect, bool]:
+    """The step's own words stand before its tool's; an undo says that something changes."""
+    effect, is_idempotent = claim.node.kind.effect_of(call)
+    spec = claim.node.spec
+    if spec.get("effect"):
+        effect = Effect(spec["effect"])
+    elif spec.get("undo") and effect is Effect.NONE:
+        effect = Effect.REVERSIBLE
+    if spec.get("idempotent") is not None:
+        is_idempotent = bool(spec["idempotent"])
+    elif effect is Effect.NONE:
+        is_idempotent = True
+    return effect, is_idempotent
+
+
+def _gate(claim: Claim, call: Call, values: JSON, worker: str) -> Fact | None:
+    """Ask people, unless the condition is false or this very action was approved."""
+    gate = claim.node.spec["approval"]
+    action = action_of(claim, call)
+    digest = action_digest(action)
+    if claim.approved_digest == digest:
+        return None
+    why = "every time"
+    if gate.get("when") and claim.approved_digest is None:
+        try:
+            shown = {**values, "proposal": {**action, **call.settings}}
+            if not condition_of(gate["when"]).evaluate(shown):
+                return None
+            why = gate["when"]
+        except ExpressionError as error:
+            why = f"its condition could not be answered: {error.message}"
+    if claim.approved_digest is not None:
+        why = "what was approved is no longer what would run"
+    try:
+        settings = gate_settings(gate, values)
+    except ExpressionError as error:
+        return failure(claim, worker, error.code, error.message)
+    return StepSuspended(
+        step_run=claim.id,
+        token=claim.token,
+        actor=worker,
+        reason=WaitReason.APPROVAL.value,
+        request=settings,
+        action=action,
+        digest=digest,
+        why=why,
+        input=call.settings,
+    )
+
+
+def gate_settings(gate: Mapping[str, JSON], values: JSON) -> dict[str, JSON]:
+    """Render the settings of an `approval` or `review` attribute; its `when` stays as it is."""
+    rendered = {key: value for key, value in gate.items() if key != "when"}
+    schema = rendered.pop("form", None)
+    result = dict(value_of(rendered).evaluate(values))
+    if schema is not None:
+        result["form"] = schema
+    if gate.get("when"):
+        result["when"] = gate["when"]
+    return result
+
+
+def action_of(claim: Claim, call: Call) -> dict[str, JSON]:
+    """Give the exact action of a call, as an approval binds it."""
+    return action_build(
+        claim.node.kind.action(call),
+        run_id=claim.run_id,
+        path=claim.path,
+        generation=claim.generation,
+        definition_digest=claim.context.version.digest,
+        lapses_at=claim.context.deadline_at,
+    )
+
+
+def _fix(prepared: Prepared) -> Prepared | None:
+    """Store what is about to be sent, and its undo, before anything is sent."""
+    if prepared.effect is Effect.NONE:
+        return prepared
+    claim = prepared.claim
+    with transaction.atomic():
+        is_ours = proposal_fix(
+            claim=claim,
+            input=prepared.call.settings,
+            effect=prepared.effect.value,
+            is_idempotent=prepared.is_idempotent,
+        )
+        spec = undo_spec(prepared)
+        if is_ours and spec is not None:
+            undo.undo_record(
+                run_id=claim.run_id,
+                step_run=claim.id,
+                path=claim.path,
+                generation=claim.generation,
+                spec=spec,
+            )
+    return prepared if is_ours else None
+
+
+def undo_spec(prepared: Prepared) -> JSON:
+    """Give what reverses the step: its own `undo`, else its tool's."""
+    return prepared.claim.node.spec.get("undo") or prepared.claim.node.kind.undo(prepared.call)
+
+
+def undo_render(prepared: Prepared, output: JSON) -> JSON:
+    """Complete the undo by the step's output; None where there is none."""
+    spec = undo_spec(prepared)
+    if spec is None:
+        return None
+    shown = {**prepared.values, "output": output}
+    try:
+        return value_of(spec).evaluate(shown)
+    except ExpressionError as error:
+        return {**spec, "problem": error.message}

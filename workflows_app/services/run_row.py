@@ -1,0 +1,122 @@
+"""What a transaction means for the run row: its state, its numbers, its history."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from workflows_app.core.engine.draft import HistoryEvent
+from workflows_app.core.states import RUN_TERMINAL, RunState
+from workflows_app.models.fields import json_dump
+from workflows_app.services.batch import RunChange, RunEnd
+from workflows_app.services.context import RunContext
+from workflows_app.services.rows import RunRow, event_row
+
+JSON = Any
+DEGRADED_SHOWN = 1_000  # entries kept on the run; the history has them all
+
+
+@dataclass(slots=True, kw_only=True)
+class RunFollow:
+    """The new state of a run row, with the history that says so."""
+
+    run_id: UUID
+    run: RunRow
+    state: RunState
+    history: list[HistoryEvent]
+    row: dict[str, Any] | None = None
+    events: list[dict[str, Any]] = field(default_factory=list)
+    end: RunEnd | None = None
+    has_ended: bool = False
+    reopens: bool = False
+    output: JSON = None
+    error: JSON = None
+    active: int = 0
+    ending: JSON = None
+    degraded: list[JSON] = field(default_factory=list)
+    supersedes: bool = False
+    steps: int = 0
+    usage: tuple[int, int, float] = (0, 0, 0.0)
+
+    def record(self, type: str, to: RunState, *, actor: str = "engine", why: str = "", data: JSON = None) -> None:
+        """Move the run to another state and write it down."""
+        self.history.append(
+            HistoryEvent(
+                type=type,
+                from_state=self.state.value,
+                to_state=to.value,
+                actor=actor,
+                why=why,
+                data=data,
+            )
+        )
+        self.state = to
+
+    def seal(self) -> None:
+        """Number the events and give the row that is written back."""
+        sequence = self.run.sequence
+        for event in self.history:
+            sequence += 1
+            self.events.append(event_row(self.run_id, sequence, event))
+        tokens_in, tokens_out, cost = self.run.usage
+        self.row = {
+            "id": str(self.run_id),
+            "state": self.state.value,
+            "sequence": sequence,
+            "active": self.active,
+            "step_count": self.run.step_count + self.steps,
+            "ending": None if self.ending is None else json_dump(self.ending),
+            "degraded": json_dump(self.degraded[:DEGRADED_SHOWN]),
+            "has_superseded": self.run.has_superseded or self.supersedes,
+            "started_at": self.run.started_at.isoformat() if self.run.started_at else None,
+            "has_ended": self.has_ended,
+            "reopens": self.reopens,
+            "output": None if self.output is None else json_dump(self.output),
+            "has_output": self.has_ended or self.reopens,
+            "error": None if self.error is None else json_dump(self.error),
+            "has_error": self.has_ended or self.reopens,
+            "input_tokens": tokens_in + self.usage[0],
+            "output_tokens": tokens_out + self.usage[1],
+            "cost_usd": cost + self.usage[2],
+        }
+
+
+def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetime) -> RunFollow:
+    """Tell how a run stands after a transaction; its end is decided by the caller."""
+    follow = RunFollow(
+        run_id=run.id,
+        run=run,
+        state=RunState(run.state),
+        history=[],
+        end=change.end,
+        active=run.active + change.active,
+        ending=run.ending,
+        degraded=[*(run.degraded or []), *change.degraded],
+        supersedes=change.supersedes,
+        steps=change.steps,
+        usage=(
+            sum(usage[0] for usage in change.usage),
+            sum(usage[1] for usage in change.usage),
+            sum(usage[2] for usage in change.usage),
+        ),
+    )
+    if change.reopen is not None:
+        follow.reopens = follow.state in RUN_TERMINAL
+        follow.ending = None
+        if follow.reopens:
+            follow.record("run.reopened", RunState.RUNNING, **change.reopen)
+    has_begun = any(event.type in ("step.started", "step.waiting", "step.ended") for event in change.history)
+    if run.started_at is None and has_begun:
+        run.started_at = min(
+            (event.at for event in change.history if event.type == "step.started" and event.at),
+            default=now,
+        )
+        if follow.state is RunState.QUEUED:
+            follow.record("run.started", RunState.RUNNING)
+    follow.history += change.history
+    if change.end is None and follow.state not in RUN_TERMINAL:
+        if follow.state is RunState.RUNNING and follow.active <= 0:
+            follow.record("run.waiting", RunState.WAITING)
+        elif follow.state is RunState.WAITING and follow.active > 0:
+            follow.record("run.resumed", RunState.RUNNING)
+    return follow

@@ -1,0 +1,194 @@
+"""What every scheduler does each second, by rows: nothing here needs a leader.
+
+Messages get lost and processes die; whatever they would have done is found here again. Rows
+are taken with SKIP LOCKED in small transactions, so any number of schedulers share the work.
+"""
+
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from workflows_app import notify
+from workflows_app.core.facts import ScopeCancelled, StepLost, fact_load
+from workflows_app.services import rows
+from workflows_app.services.apply import facts_apply, scopes_settle
+from workflows_app.services.batch import ScopeFact
+
+logger = logging.getLogger(__name__)
+JSON = Any
+EVERY = 1.0  # seconds
+BATCH = 500
+_SWEEPS: dict[str, Callable[[datetime], int]] = {}
+
+
+def register_sweep(name: str, function: Callable[[datetime], int]) -> None:
+    """Have `function(now)` called each second by every scheduler; it gives how much it did.
+
+    It must take rows with SKIP LOCKED, in small transactions.
+    """
+    _SWEEPS[name] = function
+
+
+def sweep_once() -> dict[str, int]:
+    """Do everything that is due, once; one sweep that fails does not stop the others."""
+    counts = {}
+    for name, function in [*_ENGINE.items(), *_SWEEPS.items()]:
+        try:
+            counts[name] = function(datetime.now(UTC))
+        except Exception:
+            logger.exception("the sweep %s failed", name)
+        finally:
+            connection.close()
+    return counts
+
+
+def sweep_forever(stop: threading.Event) -> None:
+    """Sweep each second until `stop` is set."""
+    while not stop.is_set():
+        begun = time.monotonic()
+        sweep_once()
+        stop.wait(max(EVERY - (time.monotonic() - begun), 0.05))
+
+
+def _apply_one_by_one(facts: list[ScopeFact]) -> int:
+    """Apply facts together; if that fails, each by itself, so that one cannot block the rest."""
+    if not facts:
+        return 0
+    try:
+        applied = facts_apply(facts, skip_locked=True)
+        ready = applied.ready_runs | scopes_settle(applied.touched)
+    except Exception:
+        logger.exception("a batch of %s facts failed", len(facts))
+        ready = set()
+        for fact in facts:
+            try:
+                applied = facts_apply([fact])
+                ready |= applied.ready_runs | scopes_settle(applied.touched)
+            except Exception:
+                logger.exception("a fact for scope %s failed", fact.scope_id)
+    notify.runs_ready(ready)
+    return len(facts)
+
+
+_DUE = """
+SELECT t.id, t.scope_id, t.run_id, t.fact FROM workflows_app_timer t
+WHERE t.due_at <= clock_timestamp() ORDER BY t.due_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+
+
+def timers_fire(now: datetime | None = None) -> int:
+    """Hand the facts of due timers to their scopes."""
+    # Locked only to divide the timers among schedulers; the fact itself is harmless twice.
+    with transaction.atomic():
+        cursor = rows.cursor_open()
+        cursor.execute(_DUE, [BATCH], prepare=True)
+        found = cursor.fetchall()
+    facts = [
+        ScopeFact(scope_id=scope_id, run_id=run_id, fact=fact_load(json.loads(fact)), timer=timer)
+        for timer, scope_id, run_id, fact in found
+    ]
+    return _apply_one_by_one(facts)
+
+
+_EXPIRED = """
+SELECT id, scope_id, run_id, token, is_idempotent FROM workflows_app_steprun
+WHERE lease_expires_at < clock_timestamp() ORDER BY lease_expires_at LIMIT %s
+"""
+
+
+def leases_expire(now: datetime) -> int:
+    """Tell scopes of claims whose worker has not been heard of."""
+    cursor = rows.cursor_open()
+    cursor.execute(_EXPIRED, [BATCH], prepare=True)
+    facts = [
+        ScopeFact(
+            scope_id=scope_id,
+            run_id=run_id,
+            fact=StepLost(
+                step_run=step_run,
+                token=token,
+                is_idempotent=is_idempotent,
+                fraction=random.random(),  # noqa: S311
+            ),
+        )
+        for step_run, scope_id, run_id, token, is_idempotent in cursor.fetchall()
+    ]
+    return _apply_one_by_one(facts)
+
+
+def inboxes_settle(now: datetime) -> int:
+    """Handle facts that nobody came for."""
+    cursor = rows.cursor_open()
+    cursor.execute(
+        "SELECT DISTINCT scope_id, run_id FROM workflows_app_inboxfact"
+        " WHERE created_at < clock_timestamp() - interval '500 milliseconds' LIMIT %s",
+        [BATCH],
+        prepare=True,
+    )
+    found = dict(cursor.fetchall())
+    facts = [ScopeFact(scope_id=s, run_id=r, fact=None) for s, r in found.items()]
+    return _apply_one_by_one(facts)
+
+
+_RESEND = """
+UPDATE workflows_app_steprun s SET sends = s.sends + 1,
+  send_at = clock_timestamp() + make_interval(secs => 5 * power(2, least(s.sends + 1, 6)))
+WHERE s.id IN (
+  SELECT p.id FROM workflows_app_steprun p
+  JOIN workflows_app_run r ON r.id = p.run_id
+    AND r.state IN ('queued', 'running', 'waiting', 'cancelling', 'compensating')
+  WHERE p.state = 'ready' AND NOT p.is_held AND p.send_at < clock_timestamp()
+  ORDER BY p.ready_at LIMIT %s FOR UPDATE OF p SKIP LOCKED)
+RETURNING s.run_id
+"""
+
+
+def ready_resend(now: datetime) -> int:
+    """Wake workers again for steps that stayed ready: after 5 s, then doubling."""
+    with transaction.atomic():
+        cursor = rows.cursor_open()
+        cursor.execute(_RESEND, [BATCH], prepare=True)
+        run_ids = {row[0] for row in cursor.fetchall()}
+    if run_ids:
+        notify.runs_ready(run_ids)
+    return len(run_ids)
+
+
+_LATE = """
+SELECT r.id, s.id FROM workflows_app_run r
+JOIN workflows_app_scope s ON s.run_id = r.id AND s.kind = 'root' AND s.state = 'open'
+WHERE r.finished_at IS NULL AND r.deadline_at < clock_timestamp()
+  AND r.state IN ('queued', 'running', 'waiting') LIMIT %s
+"""
+
+
+def runs_time_out(now: datetime) -> int:
+    """End runs that used up their time: through their scopes, like a failure."""
+    cursor = rows.cursor_open()
+    cursor.execute(_LATE, [BATCH], prepare=True)
+    error = {"code": "run_timeout", "message": "the run used up its time", "path": ""}
+    facts = [
+        ScopeFact(
+            scope_id=scope_id,
+            run_id=run_id,
+            fact=ScopeCancelled(why="the run used up its time", error=error),
+        )
+        for run_id, scope_id in cursor.fetchall()
+    ]
+    return _apply_one_by_one(facts)
+
+
+_ENGINE: dict[str, Callable[[datetime], int]] = {
+    "timers": timers_fire,
+    "leases": leases_expire,
+    "inboxes": inboxes_settle,
+    "ready": ready_resend,
+    "deadlines": runs_time_out,
+}

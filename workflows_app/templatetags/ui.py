@@ -1,0 +1,176 @@
+"""Template tags for what every page shows: icons, states, times, JSON, the navigation."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from workflows_app.templatetags.json_html import json_html
+from workflows_app.views import looks
+from workflows_app.views.navigation import navigation
+
+register = template.Library()
+DAY = timedelta(days=1)
+
+
+@register.simple_tag
+def product_name() -> str:
+    """Give the product's name, from its one setting."""
+    return getattr(settings, "PRODUCT_NAME", "Countersign")
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """Draw an icon of the sprite; sizes: xs (12), s (14), none (16), l (18)."""
+    return format_html(
+        '<svg class="i {}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        size,
+        static("icons/sprite.svg"),
+        name,
+    )
+
+
+@register.inclusion_tag("components/_state.html")
+def state(kind: str, value: str, reason: str | None = None, **more: Any) -> dict[str, Any]:
+    """Show a state as icon and word in its family: `{% state "run" run.state reason %}`.
+
+    Further: `plain=True` without the pill, `big=True`, `word="2 of 3"` for another word.
+    """
+    look = looks.look_of(kind, str(value), reason)
+    return {"look": look, "is_arc": look.icon == "circle-play", **more}
+
+
+@register.inclusion_tag("components/_risk.html")
+def risk(level: str, plain: bool = False) -> dict[str, Any]:
+    """Show a risk as icon and word."""
+    return {"look": looks.RISK_LOOKS.get(level, looks.RISK_LOOKS["medium"]), "plain": plain}
+
+
+@register.inclusion_tag("components/_time.html")
+def when(value: datetime | str | None, style: str = "relative") -> dict[str, Any]:
+    """Show a time: relative below 24 hours, with the exact time in `<time>`.
+
+    Args:
+        style: relative, clock (hours to milliseconds) or full.
+    """
+    at = datetime.fromisoformat(value) if isinstance(value, str) and value else value
+    if not isinstance(at, datetime):
+        return {"at": None}
+    near = abs(timezone.now() - at) < DAY
+    text = relative_words(at) if style == "relative" and near else _clock(at, style)
+    exact = formats.date_format(timezone.localtime(at), "j M Y, H:i:s e")
+    return {"at": at, "iso": at.isoformat(), "text": text, "exact": exact, "style": style}
+
+
+def _clock(at: datetime, style: str) -> str:
+    local = timezone.localtime(at)
+    if style == "clock":
+        return local.strftime("%H:%M:%S.") + f"{local.microsecond // 1000:03d}"
+    return formats.date_format(local, "j M Y, H:i")
+
+
+def relative_words(at: datetime) -> str:
+    """Give "4 min ago" or "in 2 h"."""
+    seconds = (at - timezone.now()).total_seconds()
+    size = abs(seconds)
+    if size < 5 and seconds <= 0:
+        return "just now"
+    unit = next(
+        text
+        for limit, text in (
+            (60, f"{int(size)} s"),
+            (3600, f"{int(size // 60)} min"),
+            (float("inf"), f"{int(size // 3600)} h"),
+        )
+        if size < limit
+    )
+    return f"in {unit}" if seconds > 0 else f"{unit} ago"
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    """Give a length of time as people say it; a number is milliseconds."""
+    if value is None or value == "":
+        return ""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value) / 1000
+    if seconds < 10:
+        return f"{seconds:.1f} s" if seconds >= 0.1 else f"{max(0, round(seconds * 1000))} ms"
+    for size, unit, lower, part in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if seconds >= size:
+            rest = int(seconds % size // lower)
+            return f"{int(seconds // size)} {unit}" + (f" {rest} {part}" if rest else "")
+    return f"{seconds:.1f} s"
+
+
+@register.filter
+def money(value: float | None) -> str:
+    """Give US dollars with as many digits as tell something."""
+    amount = float(value or 0)
+    return f"${amount:,.2f}" if amount == 0 or amount >= 0.01 else f"${amount:.4f}"
+
+
+@register.filter
+def compact(value: float | None) -> str:
+    """Give a count in four characters or so: 38.2k."""
+    count = float(value or 0)
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(count) >= size:
+            return f"{count / size:.1f}{unit}".replace(".0", "")
+    return f"{count:g}"
+
+
+@register.filter
+def person(actor: str | None) -> str:
+    """Give the name in an actor: `user:mira` is mira, `worker:3` is worker 3."""
+    kind, _, name = (actor or "").partition(":")
+    if not name:
+        return looks.humanise(kind) if kind else ""
+    return name if kind in {"user", "service"} else f"{kind} {name}"
+
+
+register.filter("humanise", looks.humanise)
+register.filter("kind_icon", looks.kind_icon)
+register.filter("kind_word", looks.kind_word)
+
+
+@register.filter
+def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
+    """Give a key of a mapping that a variable names."""
+    return (mapping or {}).get(key)
+
+
+@register.inclusion_tag("components/_json.html")
+def json_viewer(value: Any, name: str = "json") -> dict[str, Any]:
+    """Show a JSON value, indented and coloured, with a button that copies it."""
+    html, raw, is_cut = json_html(value)
+    return {"html": html, "raw": raw, "is_cut": is_cut, "name": name}
+
+
+@register.inclusion_tag("components/_nav.html", takes_context=True)
+def nav(context: template.Context, place: str = "side") -> dict[str, Any]:
+    """Draw the navigation: only what has a page, with the counts of what waits."""
+    request = context.get("request")
+    entries = navigation(request) if request is not None else {}
+    return {**entries, "request": request, "place": place, "csrf_token": context.get("csrf_token")}
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """Give the page's own query with some parameters changed; None or "" takes one away."""
+    parameters = context["request"].GET.copy()
+    for name, value in changes.items():
+        if value in (None, ""):
+            parameters.pop(name, None)
+        else:
+            parameters[name] = value
+    return f"?{parameters.urlencode()}" if parameters else "?"

@@ -1,0 +1,29 @@
+"""Addresses of the pages; programs use /api/v1/ instead."""
+
+from django.urls import path, re_path
+
+from workflows_app.views import accounts, find, home, run_control, runs, start, workflows
+
+app_name = "workflows"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("find/", find.find, name="find"),
+    path("sign-in/", accounts.sign_in, name="sign_in"),
+    path("sign-in/<str:token>/", accounts.sign_in_link, name="sign_in_link"),
+    path("sign-out/", accounts.sign_out, name="sign_out"),
+    path("me/", accounts.me, name="me"),
+    path("me/theme/", accounts.theme, name="theme"),
+    path("workflows/", workflows.workflow_list, name="workflows"),
+    path("workflows/<slug:slug>/", workflows.workflow_page, name="workflow"),
+    path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
+    path("runs/", runs.run_list_page, name="runs"),
+    path("runs/start/<slug:slug>/", start.start, name="start"),
+    path("runs/start/<slug:slug>/csv/", start.start_csv, name="start_csv"),
+    path("runs/RUN-<int:number>/", runs.run_page, name="run"),
+    path("runs/RUN-<int:number>/events.json", runs.run_events_json, name="run_events"),
+    re_path(
+        r"^runs/RUN-(?P<number>[0-9]+)/(?P<action>pause|resume|cancel|retry|skip|fail|rollback)/$",
+        run_control.control,
+        name="run_control",
+    ),
+]

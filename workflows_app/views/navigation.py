@@ -1,0 +1,83 @@
+"""What the navigation shows: links to pages that exist, and counts of what waits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from approvals_app.selectors import inbox_counts
+from workflows_app.selectors.pages import open_run_count
+from workflows_app.selectors.people import principal_of_user
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link; `names` are tried in order, and `counts` names a counter."""
+
+    key: str
+    word: str
+    icon: str
+    names: tuple[str, ...]
+    hotkey: str = ""
+    counts: str = ""
+
+
+MAIN = (
+    Entry("home", "Home", "house", ("workflows:home",), "g h"),
+    Entry("approvals", "Approvals", "inbox", ("approvals:inbox",), "g a", "approvals"),
+    Entry("runs", "Runs", "activity", ("workflows:runs",), "g r", "runs"),
+    Entry("workflows", "Workflows", "workflow", ("workflows:workflows",), "g w"),
+)
+OVERSIGHT = (
+    Entry("autonomy", "Autonomy", "trending-up", ("approvals:autonomy",)),
+    Entry("escalation", "Escalation & cover", "route", ("approvals:escalation", "approvals:cover")),
+    Entry("guardrails", "Guardrails & budgets", "shield-check", ("agents:guardrails",)),
+)
+EVIDENCE = (
+    Entry("audit", "Audit log", "scroll-text", ("evidence:audit",), "g l"),
+    Entry("evals", "Evals", "flask-conical", ("evidence:evals",)),
+    Entry("events", "Events", "radio", ("evidence:events", "workflows:events")),
+)
+FOOT = (Entry("settings", "Settings", "settings", ("workflows:settings", "workflows:me")),)
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """Give the groups of links for this request, with the current one marked."""
+    if not request.user.is_authenticated:
+        return {}
+    counts = _counts(request)
+    groups = [
+        (title, [_link(request, entry, counts) for entry in entries])
+        for title, entries in (("", MAIN), ("Oversight", OVERSIGHT), ("Evidence", EVIDENCE))
+    ]
+    foot = [link for entry in FOOT if (link := _link(request, entry, counts))]
+    return {
+        "groups": [(title, found) for title, links in groups if (found := list(filter(None, links)))],
+        "foot": foot,
+        "user": request.user,
+    }
+
+
+def _link(request: HttpRequest, entry: Entry, counts: dict[str, int]) -> dict[str, Any] | None:
+    for name in entry.names:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        is_here = request.path == url or (url != "/" and request.path.startswith(url))
+        return {"entry": entry, "url": url, "is_here": is_here, "count": counts.get(entry.counts)}
+    return None
+
+
+def _counts(request: HttpRequest) -> dict[str, int]:
+    """Give how much waits for this person, once for each request."""
+    known = getattr(request, "navigation_counts", None)
+    if known is None:
+        actor = principal_of_user(request.user)
+        known = {
+            "runs": open_run_count(actor=actor),
+            "approvals": inbox_counts(actor=actor)["mine"],
+        }
+        request.navigation_counts = known  # type: ignore[attr-defined]
+    return known

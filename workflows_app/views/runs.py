@@ -1,0 +1,245 @@
+"""The list of runs, and one run with all that is known of it."""
+
+import json
+import re
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from approvals_app.selectors import approval_list
+from workflows_app.api.paging import page
+from workflows_app.core.states import RunState
+from workflows_app.errors import NotFound
+from workflows_app.models import Run, StepRun
+from workflows_app.selectors.history import event_list, event_shape
+from workflows_app.selectors.pages import (
+    run_filter,
+    starter_of,
+    step_counts,
+    waits_of,
+)
+from workflows_app.selectors.people import Principal, principal_of_user
+from workflows_app.selectors.runs import (
+    attempt_list,
+    run_actions,
+    run_get,
+    run_list,
+    step_run_get,
+    step_run_list,
+)
+from workflows_app.views.graph import draw
+from workflows_app.views.history_rows import compact_rows, full_rows
+from workflows_app.views.looks import RUN_LOOKS, kind_word
+from workflows_app.views.run_words import sentence
+from workflows_app.views.step_tree import tree
+from workflows_app.views.timeline import timeline
+
+STEPS_SHOWN = 600
+EVENTS_SHOWN = 100
+RUNS_SHOWN = 50
+FILTERS = ("state", "workflow", "mode", "version", "step", "cost", "text")
+QUICK = (
+    ("", "All"),
+    ("open", "Open"),
+    ("waiting", "Waiting"),
+    ("failed,timed_out", "Failed"),
+    ("succeeded", "Succeeded"),
+)
+TERM = re.compile(r'(\w+):("[^"]*"|\S+)|("[^"]*"|\S+)')
+
+
+def filters_of(request: HttpRequest) -> tuple[dict[str, str], list[str]]:
+    """Give the filters of the address, `q` taken apart, and the terms that mean nothing."""
+    found = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
+    unknown = []
+    for name, value, text in TERM.findall(request.GET.get("q", "")[:500]):
+        if not name:
+            found["text"] = text.strip('"')
+        elif name in FILTERS:
+            found[name] = value.strip('"')
+        else:
+            unknown.append(f"{name}:{value}")
+    return found, unknown
+
+
+@login_required
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def run_list_page(request: HttpRequest) -> HttpResponse:
+    """Runs, newest first, narrowed by the address."""
+    actor = principal_of_user(request.user)  # type: ignore[arg-type]
+    filters, unknown = filters_of(request)
+    runs = run_filter(run_list(actor=actor), filters)
+    found = page(runs, request.GET.get("cursor") or None, RUNS_SHOWN, by="-number")
+    waits = waits_of(found["items"])
+    for run in found["items"]:
+        run.stands_at = waits.get(run.pk)
+    context = {
+        "runs": found["items"],
+        "next": found["next"],
+        "cursor": request.GET.get("cursor"),
+        "filters": filters,
+        "unknown": unknown,
+        "quick": QUICK,
+        "q": request.GET.get("q", ""),
+        "states": RUN_LOOKS,
+        "now": timezone.now(),
+    }
+    template = "workflows/runs.html"
+    return render(request, f"{template}#rows" if request.htmx else template, context)  # type: ignore[attr-defined]
+
+
+@login_required
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def run_page(request: HttpRequest, number: int) -> HttpResponse:
+    """One run: a sentence, its facts, steps, times, history, and the selected step."""
+    actor = principal_of_user(request.user)  # type: ignore[arg-type]
+    run = run_get(actor=actor, number=number)
+    context = run_context(request, run, actor)
+    template = "workflows/run.html"
+    return render(request, f"{template}#live" if request.htmx else template, context)  # type: ignore[attr-defined]
+
+
+def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, Any]:
+    """Give all that the page of a run shows."""
+    now = timezone.now()
+    under = request.GET.get("under", "")
+    steps = _steps(run, under)
+    lines = tree(run.version.definition, steps, under)
+    requests = list(approval_list(actor=actor, state="pending", run=run.pk)[:20])
+    selected = _selected(request, run, steps)
+    by_path = {step.path: step for step in steps}
+    counts = step_counts(run=run)
+    may_run = actor.can("run", run.workspace_id)
+    return {
+        "run": run,
+        "now": now,
+        "reference": f"RUN-{run.number}",
+        "sentence": sentence(run, steps, requests),
+        "counts": counts,
+        "done": sum(counts.get(one, 0) for one in ("succeeded", "skipped", "compensated")),
+        "starter": starter_of(run=run),
+        "lines": lines,
+        "under": under,
+        "is_cut": len(steps) >= STEPS_SHOWN,
+        "view": "steps" if request.GET.get("view") == "steps" or under else "graph",
+        "drawing": draw(
+            run.version.definition, steps=by_path, selected=selected.path if selected else ""
+        ),
+        "timeline": timeline(lines, now=now),
+        "actions": run_actions(run.state, has_incident=run.has_incident) if may_run else [],
+        "incidents": [step for step in steps if step.reason == "incident"],
+        "kind_word": kind_word,
+        **_history(request, run),
+        **_inspector(request, run, selected, may_run=may_run),
+    }
+
+
+def _steps(run: Run, under: str) -> list[StepRun]:
+    steps = step_run_list(run=run, path=f"{under}*" if under else None, current_only=True)
+    return list(steps.defer("input", "output", "feedback")[:STEPS_SHOWN])
+
+
+def _selected(request: HttpRequest, run: Run, steps: list[StepRun]) -> StepRun | None:
+    """Give the step that the address names, else the one that matters most now."""
+    path = request.GET.get("step", "")
+    if path:
+        try:
+            generation = request.GET.get("generation", "")
+            wanted = int(generation) if generation.isdecimal() and len(generation) < 9 else None
+            return step_run_get(run=run, path=path, generation=wanted)
+        except NotFound:
+            return None
+    order = {"failed": 0, "timed_out": 0, "waiting": 1, "running": 2, "ready": 3}
+    open_steps = sorted(
+        (step for step in steps if step.state in order),
+        key=lambda step: (order[step.state], step.is_container, step.pk),
+    )
+    best = (
+        open_steps[0] if open_steps else next((s for s in steps[::-1] if "." not in s.path), None)
+    )
+    return step_run_get(run=run, path=best.path) if best else None
+
+
+def _history(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """Give a page of the history: the newest hundred events, or those before `before`."""
+    before = request.GET.get("before", "")
+    style = request.GET.get("events", "compact")
+    top = int(before) if before.isdecimal() and len(before) < 9 else run.sequence + 1
+    events = event_list(run=run).filter(sequence__lt=top).order_by("-sequence")[:EVENTS_SHOWN]
+    ordered = list(events)[::-1]
+    rows = full_rows(ordered) if style in {"full", "json"} else compact_rows(ordered)
+    shown = [event_shape(event) for event in ordered] if style == "json" else None
+    return {
+        "events_style": style if style in {"full", "json"} else "compact",
+        "rows": rows,
+        "events_shape": json.loads(json.dumps(shown, default=str)) if shown is not None else None,
+        "older": ordered[0].sequence if ordered and ordered[0].sequence > 1 else None,
+        "is_newest": top > run.sequence,
+    }
+
+
+TABS = (
+    ("output", "Output"),
+    ("input", "Input"),
+    ("attempts", "Attempts"),
+    ("events", "Events"),
+)
+
+
+def _inspector(
+    request: HttpRequest, run: Run, step: StepRun | None, *, may_run: bool
+) -> dict[str, Any]:
+    if step is None:
+        return {"step": None, "tabs": TABS}
+    tab = request.GET.get("tab", "output")
+    tab = tab if tab in dict(TABS) else "output"
+    if tab == "output" and step.output is None and "tab" not in request.GET:
+        tab = "input" if step.input is not None else "output"
+    all_generations = StepRun.objects.filter(run_id=run.pk, path=step.path)
+    is_open = step.reason == "incident"
+    may_change = may_run and step.is_current
+    return {
+        "step": step,
+        "tabs": TABS,
+        "tab": tab,
+        "attempts": list(attempt_list(step_run=step)),
+        "step_events": full_rows(list(event_list(run=run, path=step.path)[:100]))
+        if tab == "events"
+        else [],
+        "generations": list(
+            all_generations.order_by("generation").values_list("generation", flat=True)
+        ),
+        "step_lasted": step.finished_at - step.started_at
+        if step.finished_at and step.started_at
+        else None,
+        "may_retry": may_change and (is_open or "retry" in run_actions(run.state)),
+        "may_skip": may_change and (is_open or "skip" in run_actions(run.state)),
+        "may_fail": may_change and is_open and run.state not in {RunState.CANCELLED.value},
+        "input_text": json.dumps(step.input, indent=2, ensure_ascii=False),
+    }
+
+
+@login_required
+@require_safe
+@never_cache
+def run_events_json(request: HttpRequest, number: int) -> HttpResponse:
+    """The whole history of a run as a file."""
+    actor = principal_of_user(request.user)  # type: ignore[arg-type]
+    run = run_get(actor=actor, number=number)
+    events = [event_shape(event) for event in event_list(run=run).iterator(chunk_size=2000)]
+    body = json.dumps({"run": str(run.pk), "number": run.number, "events": events}, default=str)
+    return HttpResponse(
+        body,
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="RUN-{run.number}-events.json"'},
+    )

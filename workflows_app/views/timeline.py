@@ -1,0 +1,126 @@
+"""When each step ran, as bars for SVG attributes; long waits are drawn short."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from workflows_app.views.step_tree import TreeNode
+
+WIDTH = 1000  # units of the drawing
+GAP = 46  # units that a shortened wait takes
+ROWS = 40
+
+
+@dataclass
+class Bar:
+    """One stretch of a step's time."""
+
+    x: float
+    width: float
+    family: str
+
+
+@dataclass
+class TimeRow:
+    """One step with its bars."""
+
+    node: TreeNode
+    bars: list[Bar] = field(default_factory=list)
+    note: Any = None
+
+
+@dataclass
+class Timeline:
+    """Rows, marks of the axis as (x, text), and where time was shortened."""
+
+    rows: list[TimeRow] = field(default_factory=list)
+    marks: list[tuple[float, timedelta]] = field(default_factory=list)
+    breaks: list[float] = field(default_factory=list)
+
+
+def timeline(lines: list[TreeNode], *, now: datetime) -> Timeline:
+    """Draw the root steps and what is directly below them, from the first start to now."""
+    shown = [line for line in lines if line.depth <= 1 and line.step and line.step.started_at]
+    if not shown:
+        return Timeline()
+    shown = shown[:ROWS]
+    scale = Scale([_span(line, now) for line in shown], [_is_wait(line) for line in shown])
+    found = Timeline(breaks=[round(x + GAP / 2, 1) for x in scale.breaks], marks=scale.marks())
+    for line in shown:
+        start, end = _span(line, now)
+        left, right = scale.place(start), scale.place(end)
+        family = line.look.family
+        bar = Bar(round(left, 1), round(max(6.0, right - left), 1), family)
+        note = end - start if line.step is None or line.step.attempt < 2 else None
+        found.rows.append(TimeRow(line, [bar], note))
+    return found
+
+
+def _span(line: TreeNode, now: datetime) -> tuple[datetime, datetime]:
+    step = line.step
+    if step is None or step.started_at is None:
+        return now, now
+    return step.started_at, max(step.finished_at or now, step.started_at)
+
+
+def _is_wait(line: TreeNode) -> bool:
+    """Waits of people, events and clocks may be shortened; work may not."""
+    kinds = {"approval", "checkpoint", "wait", "delay"}
+    return line.state == "waiting" or line.kind in kinds
+
+
+class Scale:
+    """Places moments on the axis; stretches in which nothing worked get a fixed width."""
+
+    def __init__(self, spans: list[tuple[datetime, datetime]], waits: list[bool]) -> None:
+        self.start = min(start for start, _ in spans)
+        self.end = max(end for _, end in spans)
+        busy = sorted(
+            span for span, is_wait in zip(spans, waits, strict=True) if not is_wait
+        )
+        self.quiet = self._quiet(busy)
+        cut = sum((end - start for start, end in self.quiet), timedelta())
+        self.worked = max((self.end - self.start - cut).total_seconds(), 0.001)
+        self.unit = (WIDTH - GAP * len(self.quiet)) / self.worked
+        self.breaks = [self.place(start) for start, _ in self.quiet]
+
+    def _quiet(self, busy: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+        total = self.end - self.start
+        least = max(total * 0.25, timedelta(seconds=5))
+        found, at = [], self.start
+        for start, end in [*busy, (self.end, self.end)]:
+            if start - at >= least:
+                found.append((at, start))
+            at = max(at, end)
+        return found
+
+    def place(self, moment: datetime) -> float:
+        """Give where a moment is drawn, from 0 to WIDTH."""
+        x, at = 0.0, self.start
+        for start, end in self.quiet:
+            if moment <= start:
+                break
+            x += (start - at).total_seconds() * self.unit
+            inside = min(max((moment - start) / (end - start), 0), 1)
+            x += GAP * inside
+            at = end
+            if moment <= end:
+                return min(x, WIDTH)
+        return min(x + max(0.0, (moment - at).total_seconds()) * self.unit, WIDTH)
+
+    def marks(self) -> list[tuple[float, timedelta]]:
+        """Give some round times along the axis."""
+        total = (self.end - self.start).total_seconds()
+        steps = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800)
+        step = next((one for one in steps if self.worked / one <= 5), steps[-1])
+        found: list[tuple[float, timedelta]] = []
+        count = 0
+        while count * step <= total and len(found) < 6:
+            offset = timedelta(seconds=count * step)
+            x = self.place(self.start + offset)
+            if not found or x - found[-1][0] > 90:
+                found.append((round(x, 1), offset))
+            count += 1
+            if count > 400:
+                break
+        return [mark for mark in found if mark[0] <= WIDTH - 60]

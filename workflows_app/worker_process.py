@@ -1,0 +1,27 @@
+"""The one worker of a process, made when the first message comes or the process says so."""
+
+import threading
+
+from workflows_app.worker import Worker
+
+_lock = threading.Lock()
+_worker: Worker | None = None
+
+
+def worker_current() -> Worker:
+    """Give the process's worker, started."""
+    global _worker  # noqa: PLW0603
+    with _lock:
+        if _worker is None:
+            _worker = Worker()
+            _worker.start()
+        return _worker
+
+
+def worker_stop() -> None:
+    """Stop the process's worker, if there is one."""
+    global _worker  # noqa: PLW0603
+    with _lock:
+        stopped, _worker = _worker, None
+    if stopped is not None:
+        stopped.stop()
