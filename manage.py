@@ -16,9 +16,24 @@ def main() -> None:
         from project.supervisor.serve import serve  # noqa: PLC0415
 
         sys.exit(serve())
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    run_command()
 
-    execute_from_command_line(sys.argv)
+
+def run_command() -> None:
+    """Run any other command; an absent database is a sentence, not a traceback."""
+    from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415
+    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.db import OperationalError  # noqa: PLC0415
+
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as problem:
+        sys.exit(f"Countersign cannot start. {problem}")
+    except OperationalError as problem:
+        if "connect" not in str(problem):
+            raise
+        reason = str(problem).strip().splitlines()[0]
+        sys.exit(f"The database does not answer; is Countersign running? {reason}")
 
 
 if __name__ == "__main__":

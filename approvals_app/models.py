@@ -135,6 +135,11 @@ class ApprovalRequest(models.Model):
         return f"APR-{self.number}"
 
     @property
+    def state_word(self) -> str:
+        """Give the state as a word for people."""
+        return self.state.replace("_", " ").capitalize()
+
+    @property
     def is_question(self) -> bool:
         """Tell whether the step is itself the question, so that the answer is its output."""
         return self.kind == "approval" and self.reason == "approval"

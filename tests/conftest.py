@@ -75,6 +75,30 @@ def broker_url() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture(autouse=True, scope="session")
+def flush_as_retention() -> Iterator[None]:
+    """Let the flush between tests empty the append-only tables, as retention may."""
+    from django.db.backends.base.operations import BaseDatabaseOperations  # noqa: PLC0415
+
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def flush_all(self: BaseDatabaseOperations, statements: list[str]) -> None:
+        flush(self, ["SET LOCAL countersign.retention = 'on'", *statements])
+
+    BaseDatabaseOperations.execute_sql_flush = flush_all
+    yield
+    BaseDatabaseOperations.execute_sql_flush = flush
+
+
+@pytest.fixture(autouse=True)
+def engine_memory_forgotten() -> Iterator[None]:
+    """Each test has its own rows: nothing that the engine remembers may outlive them."""
+    yield
+    from workflows_app.services.context import contexts_forget  # noqa: PLC0415
+
+    contexts_forget()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Count browser tests as not run where there is no browser."""
     browsers = ("chromium", "chromium-browser", "google-chrome")

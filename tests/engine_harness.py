@@ -169,9 +169,10 @@ def at_rest(run_id: UUID) -> bool:
     if RunState(run.state) in RUN_TERMINAL or run.state == RunState.PAUSED:
         return True
     waits = StepRun.objects.filter(run=run, is_current=True, state="waiting")
-    return run.state == RunState.WAITING and not waits.filter(
-        reason__in=["retry", "timer", "child"]
-    ).exists()
+    return (
+        run.state == RunState.WAITING
+        and not waits.filter(reason__in=["retry", "timer", "child"]).exists()
+    )
 
 
 def run_to_rest(
@@ -187,9 +188,7 @@ def run_to_rest(
 
 def states(run: Run) -> dict[str, str]:
     """Give the state of each step by path, of the current generations."""
-    return dict(
-        StepRun.objects.filter(run=run, is_current=True).values_list("path", "state")
-    )
+    return dict(StepRun.objects.filter(run=run, is_current=True).values_list("path", "state"))
 
 
 def events(run: Run, type: str = "") -> list[str]:

@@ -42,9 +42,7 @@ def record_of(request: ApprovalRequest) -> list[RunEvent]:
     events = RunEvent.objects.filter(
         run_id=request.run_id, path=request.path, type__startswith="approval."
     ).order_by("sequence")
-    return [
-        event for event in events if (event.data or {}).get("approval") == str(request.pk)
-    ]
+    return [event for event in events if (event.data or {}).get("approval") == str(request.pk)]
 
 
 def confidence_record(request: ApprovalRequest) -> dict[str, JSON] | None:

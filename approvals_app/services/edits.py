@@ -69,7 +69,7 @@ def arguments_check(request: ApprovalRequest, step_run: StepRun, arguments: JSON
     if schema is not None:
         schema_check(schema, arguments, "/arguments")
     elif request.reason == "approval" and kind.primitive != "wait":
-        _check_settings(kind, arguments)
+        _check_settings(kind, step_run, arguments)
 
 
 def arguments_schema(request: ApprovalRequest, step_run: StepRun) -> JSON:
@@ -107,13 +107,15 @@ def _from_kind(kind: Kind, hook: str, request: ApprovalRequest, step_run: StepRu
     if give is None:
         return None
     version = WorkflowVersion.objects.only("pins").get(pk=request.version_id)
-    return give(step_run.input or {}, version.pins)
+    return give(workspace_id=request.workspace_id, settings=step_run.input or {}, pins=version.pins)
 
 
-def _check_settings(kind: Kind, arguments: JSON) -> None:
+def _check_settings(kind: Kind, step_run: StepRun, arguments: JSON) -> None:
     """Check an edit of a step without a tool: what it binds are its rendered settings."""
+    if not isinstance(arguments, dict):
+        raise Invalid("Arguments are an object.")
     try:
-        kind.settings.model_validate(arguments)
+        kind.settings.model_validate(kind.edited(step_run.input or {}, arguments))
     except ValidationError as error:
         problems = [
             {

@@ -43,12 +43,15 @@ def decide_view(request: HttpRequest, number: int) -> HttpResponse:
     answer = form.answer()
     if _wants_confirmation(row, answer) and not request.POST.get("confirmed"):
         return detail_render(
-            request, number, status=422, confirm=answer, posted=request.POST, edited=answer["arguments"]
+            request,
+            number,
+            status=422,
+            confirm=answer,
+            posted=request.POST,
+            edited=answer["arguments"],
         )
     try:
-        decided = approval_decide(
-            approval_id=row.pk, actor=request.user, via="page", **answer
-        )
+        decided = approval_decide(approval_id=row.pk, actor=request.user, via="page", **answer)
     except NotFound:
         raise
     except DomainError as error:
@@ -73,7 +76,7 @@ def _next(request: HttpRequest, decided: ApprovalRequest, decision: str) -> Http
         return redirect("approvals:detail", decided.number)
     waiting = rows_of(request.user, view if view in ("mine", "teams", "delegated") else "mine")
     later = f"&open={waiting[0].reference}" if waiting else ""
-    return redirect(f"{reverse('approvals:inbox')}?view={view if view else 'mine'}{later}")
+    return redirect(f"{reverse('approvals:inbox')}?view={view or 'mine'}{later}")
 
 
 @login_required
@@ -92,7 +95,7 @@ def edit_view(request: HttpRequest, number: int) -> HttpResponse:
         arguments_check(row, StepRun.objects.get(pk=row.step_run_id), edited)
     except DomainError as error:
         return _refused(request, number, error, edit_form=form)
-    return detail_render(request, number, edited=edited, edited_arguments=edited)
+    return detail_render(request, number, edited=edited, is_edit=True)
 
 
 @login_required
@@ -149,9 +152,7 @@ def seen_view(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _refused(
-    request: HttpRequest, number: int, error: DomainError, **more: JSON
-) -> HttpResponse:
+def _refused(request: HttpRequest, number: int, error: DomainError, **more: JSON) -> HttpResponse:
     """Show the request as it is now, with what was refused, and keep what was typed."""
     problem = {"detail": error.message, "code": error.code, **error.extra}
     return detail_render(

@@ -1,5 +1,6 @@
 """The inbox and the page of one request."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,7 +64,9 @@ def detail_render(
     row = approval_get(approval_id=number, actor=request.user)
     edited = more.pop("edited", None)
     context = present.detail(row, user=request.user, now=now, edited=edited)
-    context.update(view="mine", is_page=True, **more)
+    # The edit travels on as the JSON that the person saw as a diff.
+    edited_json = None if edited is None else json.dumps(edited, ensure_ascii=False)
+    context.update(view="mine", is_page=True, edited_json=edited_json, **more)
     return render(request, "approvals/detail.html", context, status=status)
 
 

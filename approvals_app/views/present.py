@@ -96,7 +96,7 @@ def detail(
     arguments = action.get("arguments")
     is_irreversible = step_run is not None and step_run.effect == "irreversible"
     return {
-        "request": request,
+        "approval": request,
         "line": row(request, now),
         "allowed": allowed,
         "can": {name: name in allowed for name in (*request.decisions, "undo", "delegate")},
@@ -168,9 +168,7 @@ def _warnings(request: ApprovalRequest, arguments: JSON) -> list[str]:
     found = []
     hidden = sum(part.is_hidden for field in shown.rows(arguments) for part in field.parts)
     if hidden:
-        found.append(
-            f"{hidden} characters in it cannot be seen; they are named where they stand."
-        )
+        found.append(f"{hidden} characters in it cannot be seen; they are named where they stand.")
     if request.previous_id:
         found.append("It was asked before, and what would run has changed since.")
     if request.confidence is None and request.reason == "approval":

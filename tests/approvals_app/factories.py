@@ -95,12 +95,12 @@ def waiting_step(
         state="waiting",
         reason=reason,
         effect=effect,
-        input=settings,
+        input=settings or {"tool": "crm.refund", "arguments": ARGUMENTS},
         waiting={},
     )
 
 
-def action(step_run, *, arguments=None, tool="payments.refund", schema=None, credentials=()):
+def action(step_run, *, arguments=None, tool="crm.refund", schema=None, credentials=()):
     """What the step would do, as the digest binds it."""
     return {
         "kind": step_run.kind,

@@ -176,7 +176,8 @@ def test_a_chain_that_is_gone_altogether_is_named_by_the_head_outside(chain, tam
 
 def test_a_seal_beyond_the_end_is_named(chain, tamper):
     tamper(
-        "UPDATE evidence_chain SET position = 8, hash = (SELECT hash FROM evidence_seal WHERE position = 8)"
+        """UPDATE evidence_chain SET position = 8,
+           hash = (SELECT hash FROM evidence_seal WHERE position = 8)"""
     )
     heads_path(chain.workspace_id).unlink()
 

@@ -5,9 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,10 +71,55 @@ class Cluster:
             with refused:
                 return refused.code, refused.read().decode()
 
+    def wait_ready(self, web: int) -> None:
+        """Wait until a web process can do its work."""
+        until(lambda: self._is_ready(web))
+
+    def _is_ready(self, web: int) -> bool:
+        try:
+            return self.call("GET", "/ready", web=web)[0] == 200
+        except OSError:
+            return False
+
+    def publish(self, slug: str, definition: dict[str, Any]) -> None:
+        """Create a workflow and publish it, each by another web process if there are two."""
+        body = {"name": definition["name"], "slug": slug, "definition": definition}
+        status, made = self.call("POST", "/api/v1/workflows", body)
+        assert status == 201, made
+        body = {"revision": made["draft"]["revision"], "note": "first"}
+        status, version = self.call("POST", f"/api/v1/workflows/{slug}/publish", body)
+        assert status == 201, version
+
+    def run_start(self, slug: str, given: dict[str, Any], *, web: int = 0) -> str:
+        """Start a run and return its id."""
+        body = {"input": given}
+        status, run = self.call("POST", f"/api/v1/workflows/{slug}/runs", body, web=web)
+        assert status == 201, run
+        return str(run["id"])
+
+    def run_end(self, run: str, *, web: int = 0, seconds: float = 120) -> dict[str, Any]:
+        """Wait until a run has ended and return it."""
+        ended = {"succeeded", "failed", "cancelled", "timed_out", "compensated"}
+
+        def look() -> dict[str, Any] | None:
+            _, found = self.call("GET", f"/api/v1/runs/{run}", web=web)
+            return found if found["state"] in ended else None
+
+        return until(look, seconds=seconds)
+
     def logs(self) -> str:
         """Return what every process wrote."""
         paths = sorted(self.folder.glob("*.log"))
         return "\n".join(f"== {path.name}\n{path.read_text()}" for path in paths)
+
+
+def until(look: Callable[[], Any], *, seconds: float = 60) -> Any:
+    """Look again and again, until there is something to see."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.1)
+    return found
 
 
 def free_port() -> int:
@@ -83,13 +129,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def cluster_run(folder: Path, **environment: str) -> Iterator[Cluster]:
+def cluster_run(
+    folder: Path, *, settings: Mapping[str, str] = FAST, **environment: str
+) -> Iterator[Cluster]:
     """Run PostgreSQL and Valkey on TCP; roles are started by the test and ended here."""
     database = Postgres(
         data=folder / "db",
         sockets=folder,
         log=folder / "postgres.log",
-        settings=FAST,
+        settings=settings,
         port=free_port(),
         tcp=True,
     )

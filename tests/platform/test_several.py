@@ -2,15 +2,14 @@
 
 import shutil
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.platform.cluster import Cluster, cluster_run
+from tests.platform.cluster import Cluster, cluster_run, until
 
 RUNS, STEPS = 12, 6
 CHAIN = {
@@ -32,22 +31,6 @@ def cluster() -> Iterator[Cluster]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def until(look: Callable[[], Any], *, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come"
-        time.sleep(0.1)
-    return found
-
-
-def is_ready(cluster: Cluster, web: int) -> bool:
-    try:
-        status, _ = cluster.call("GET", "/ready", web=web)
-    except OSError:
-        return False
-    return status == 200
-
-
 @pytest.mark.slow
 def test_every_run_ends_once_though_a_worker_and_a_scheduler_are_killed(cluster):
     for index in (0, 1):
@@ -56,16 +39,17 @@ def test_every_run_ends_once_though_a_worker_and_a_scheduler_are_killed(cluster)
         cluster.start(f"worker{index}", "worker", "--name", str(index))
         cluster.start(f"scheduler{index}", "scheduler")
     prepared = cluster.manage("prepare")
-    until(lambda: is_ready(cluster, 0) and is_ready(cluster, 1))
+    cluster.wait_ready(0)
+    cluster.wait_ready(1)
     scopes = "read,run,design,decide,admin"
     cluster.token = cluster.manage("create_token", "--user", "owner", "--scope", scopes).split()[-1]
-    publish(cluster)
+    cluster.publish("chain", CHAIN)
 
-    runs = [start_run(cluster, number) for number in range(RUNS)]
+    runs = [cluster.run_start("chain", {"n": n}, web=n % 2) for n in range(RUNS)]
     until(lambda: ended_steps(cluster, runs) > RUNS)
     cluster.processes["worker0"].kill()
     cluster.processes["scheduler0"].kill()
-    states = until(lambda: all_ended(cluster, runs), seconds=90)
+    states = [cluster.run_end(run, web=1)["state"] for run in runs]
 
     assert prepared.count("Sign in as") == 2
     assert states == ["succeeded"] * RUNS, cluster.logs()
@@ -76,23 +60,6 @@ def test_every_run_ends_once_though_a_worker_and_a_scheduler_are_killed(cluster)
         assert ended == {f"s{index}": 1 for index in range(STEPS)}
 
 
-def publish(cluster: Cluster) -> None:
-    status, made = cluster.call(
-        "POST", "/api/v1/workflows", {"name": "Chain", "slug": "chain", "definition": CHAIN}
-    )
-    assert status == 201, made
-    body = {"revision": made["draft"]["revision"], "note": "first"}
-    status, published = cluster.call("POST", "/api/v1/workflows/chain/publish", body, web=1)
-    assert status == 201, published
-
-
-def start_run(cluster: Cluster, number: int) -> str:
-    body = {"input": {"n": number}}
-    status, run = cluster.call("POST", "/api/v1/workflows/chain/runs", body, web=number % 2)
-    assert status == 201, run
-    return run["id"]
-
-
 def events(cluster: Cluster, run: str) -> list[dict[str, Any]]:
     status, found = cluster.call("GET", f"/api/v1/runs/{run}/events?limit=200")
     assert status == 200, found
@@ -101,8 +68,3 @@ def events(cluster: Cluster, run: str) -> list[dict[str, Any]]:
 
 def ended_steps(cluster: Cluster, runs: list[str]) -> int:
     return sum(event["type"] == "step.ended" for run in runs for event in events(cluster, run))
-
-
-def all_ended(cluster: Cluster, runs: list[str]) -> list[str]:
-    states = [cluster.call("GET", f"/api/v1/runs/{run}", web=1)[1]["state"] for run in runs]
-    return states if all(state in {"succeeded", "failed"} for state in states) else []

@@ -94,6 +94,8 @@ def _python(call: Call, spec: ToolSpec, arguments: JSON) -> JSON:
     try:
         output = found.call(arguments, context)
         strict_check(output)
+    except StepError:
+        raise
     except Exception as error:  # noqa: BLE001 whatever a tool raises is that step's error
         raise _python_error(spec, error) from error
     finally:
@@ -104,8 +106,6 @@ def _python(call: Call, spec: ToolSpec, arguments: JSON) -> JSON:
 def _python_error(spec: ToolSpec, error: Exception) -> StepError:
     said = redact(str(error))[:500] or type(error).__name__
     match error:
-        case StepError():
-            return error
         case InputRefused():
             return StepError("input_invalid", f"{spec.name} does not take these arguments: {said}")
         case ToolError():

@@ -95,3 +95,12 @@ class ImportIn(Schema):
 
 
 WorkflowPage, VersionPage = page_of(WorkflowOut), page_of(VersionOut)
+
+
+VersionName = Annotated[int, Field(ge=1, le=2**31 - 1)] | Literal["draft"]
+
+
+class DiffOut(Schema):
+    from_: VersionName = Field(alias="from")
+    to: VersionName
+    changes: JSON

@@ -1,6 +1,5 @@
 """The audit log as pages, and the metrics."""
 
-import json
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
@@ -16,6 +15,7 @@ from workflows_app.evidence.metrics import CONTENT_TYPE, metrics_text
 from workflows_app.evidence.selectors.records import (
     chain_get,
     record_get,
+    record_hash,
     record_list,
     record_shapes,
     run_numbers,
@@ -64,11 +64,15 @@ def audit_record(request: HttpRequest, position: int) -> HttpResponse:
     record = record_get(workspace=workspace, position=position)
     if record is None:
         raise Http404
+    recomputed = record_hash(record)
     context = {
         "record": _labelled([record])[0],
         "workspace": workspace,
         "chain": chain_get(workspace=workspace),
-        "data": json.dumps(record["data"], indent=2, ensure_ascii=False),
+        "previous_position": position - 1,
+        "next_position": position + 1,
+        "recomputed": recomputed,
+        "is_intact": recomputed == record["hash"],
     }
     return render(request, "evidence/record.html", context)
 

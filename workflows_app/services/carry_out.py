@@ -34,7 +34,7 @@ RETURNING id, run_id, parent_id, container_id, ancestors, kind, body, override, 
 """
 _DROP_PENDING = """
 UPDATE workflows_app_scope SET state = 'ended', slot = '',
-  closing = '{"outcome":"cancelled","error":null,"is_cancelled":true}'
+  closing = '{"outcome":"cancelled","error":null,"is_cancelled":true,"never_opened":true}'
 WHERE container_id = ANY(%s) AND state = 'pending'
 """
 

@@ -62,7 +62,9 @@ def _opened(
 
 
 def _group(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
-    own = {"feedback": claim.feedback} if claim.feedback is not None else {}
+    own = dict(settings.get("values") or {})  # an expansion gives its steps more to see
+    if claim.feedback is not None:
+        own["feedback"] = claim.feedback
     return _opened(claim, worker, settings, "group", [own])
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from workflows_app.core.action import action_build, action_digest
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.expressions import ExpressionError
-from workflows_app.core.expressions.rendering import render
+from workflows_app.core.expressions.rendering import expression_refs, render
 from workflows_app.core.facts import Fact, StepFailed, StepSkipped, StepSuspended
 from workflows_app.core.graph import Node
 from workflows_app.core.kinds import Call, Source
@@ -28,7 +28,6 @@ from workflows_app.services.values import (
     Result,
     condition_of,
     results_load,
-    spec_refs,
     value_of,
     values_build,
 )
@@ -52,7 +51,7 @@ def node_refs(node: Node) -> frozenset[str]:
     """Give the steps whose results a step's expressions name; found once for each node."""
     known: frozenset[str] | None = node.__dict__.get("refs")
     if known is None:
-        known = spec_refs(node)
+        known = frozenset(expression_refs(node.spec, node.kind))
         if node.kind.name == "merge" or node.kind.reads_sources:
             known |= {source for source, _port in node.incoming}
         node.__dict__["refs"] = known

@@ -270,12 +270,15 @@ def _cut_off_items(status: StepDraft, progress: JSON) -> None:
     """Items that were cancelled when the map failed wait for their turn again."""
     cursor = rows.cursor_open()
     cursor.execute(
-        "UPDATE workflows_app_scope SET state = 'pending', closing = NULL, slot = ''"
-        " WHERE container_id = %s AND state = 'ended'"
-        " AND (closing::json ->> 'is_cancelled') = 'true' RETURNING id",
+        "WITH cut AS (SELECT id, closing FROM workflows_app_scope WHERE container_id = %s"
+        " AND state = 'ended' AND (closing::json ->> 'is_cancelled') = 'true')"
+        " UPDATE workflows_app_scope s SET state = 'pending', closing = NULL, slot = ''"
+        " FROM cut WHERE s.id = cut.id RETURNING s.id, cut.closing::json ->> 'never_opened'",
         [status.id],
     )
-    again = [row[0] for row in cursor.fetchall()]
+    found = cursor.fetchall()
+    again = [row[0] for row in found]
+    counted = [row[0] for row in found if row[1] is None]
     cursor.execute(
         "UPDATE workflows_app_steprun SET is_current = false WHERE scope_id = ANY(%s)", [again]
     )
@@ -290,7 +293,7 @@ def _cut_off_items(status: StepDraft, progress: JSON) -> None:
         [status.id],
     )
     waiting = cursor.fetchone()[0]  # type: ignore[index]
-    progress["ended"] = max(progress["ended"] - len(again), 0)
+    progress["ended"] = max(progress["ended"] - len(counted), 0)
     progress["opened"] = progress["total"] - waiting
 
 

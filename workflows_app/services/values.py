@@ -8,8 +8,8 @@ from uuid import UUID
 
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.expressions import Condition, compile_condition, compile_value
-from workflows_app.core.expressions.rendering import ALWAYS, parts
-from workflows_app.core.graph import Graph, Node
+from workflows_app.core.expressions.rendering import ALWAYS
+from workflows_app.core.graph import Graph
 from workflows_app.services.context import RunContext
 from workflows_app.services.rows import cursor_open
 
@@ -128,27 +128,6 @@ def condition_of(source: str) -> Condition:
 def value_of(value: JSON) -> Any:
     """Give a compiled value of a definition."""
     return compile_value(value, ALWAYS)
-
-
-def spec_refs(node: Node) -> frozenset[str]:
-    """Give the ids of the steps that a step's own expressions name; its bodies are not its own."""
-    spec = node.spec
-    found: set[str] = set()
-    for part in parts(node.settings, node.kind.settings):
-        if part.marker is None:
-            found |= value_of(part.value).refs
-        elif isinstance(part.marker, ConditionMarker) and isinstance(part.value, str):
-            found |= condition_of(part.value).refs
-    for name in ("approval", "review"):
-        gate = spec.get(name) or {}
-        found |= value_of({key: gate[key] for key in gate if key not in ("when", "form")}).refs
-        if gate.get("when"):
-            found |= condition_of(gate["when"]).refs
-    if spec.get("undo"):
-        found |= value_of(spec["undo"]).refs
-    if spec.get("when"):
-        found |= condition_of(spec["when"]).refs
-    return frozenset(found)
 
 
 def draft_results(draft: Draft, scope_id: UUID, refs: Collection[str]) -> dict[Place, Result]:

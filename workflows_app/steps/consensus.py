@@ -7,7 +7,6 @@ from pydantic import Field
 
 from workflows_app.core.canonical import digest
 from workflows_app.core.definition.markers import Condition, StepSpec
-from workflows_app.core.definition.markers import Literal as LiteralMark
 from workflows_app.core.expressions.problems import ExpressionError
 from workflows_app.core.kinds import Call, Done, Kind, StepError
 from workflows_app.steps.inner import as_group, edge, steps_of
@@ -15,7 +14,7 @@ from workflows_app.steps.settings import Settings
 
 _TALLY, _DISAGREED = "_tally", "_disagreed"
 Agreement = (
-    Annotated[int, Field(ge=1), LiteralMark()] | Annotated[str, Condition(more=("votes",))]
+    Annotated[int, Field(ge=1)] | Annotated[str, Condition(more=("votes",))]
 )
 
 

@@ -166,11 +166,14 @@ def nav(context: template.Context, place: str = "side") -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def query(context: template.Context, **changes: Any) -> str:
-    """Give the page's own query with some parameters changed; None or "" takes one away."""
+    """Give the page's own query with some parameters changed; None or "" takes one away.
+
+    A page that another address shows (a refused form) says with `here` where it lives.
+    """
     parameters = context["request"].GET.copy()
     for name, value in changes.items():
         if value in (None, ""):
             parameters.pop(name, None)
         else:
             parameters[name] = value
-    return f"?{parameters.urlencode()}" if parameters else "?"
+    return f"{context.get('here', '')}?{parameters.urlencode()}"

@@ -43,6 +43,14 @@ class Node:
         return self.width < 140
 
     @property
+    def icon_x(self) -> float:
+        return self.x + self.width - 25
+
+    @property
+    def icon_y(self) -> float:
+        return self.y + self.height / 2 - 8
+
+    @property
     def text_x(self) -> float:
         return self.x + (10 if self.is_small else 40 if self.shape != "pill" else 34)
 

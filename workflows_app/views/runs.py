@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -119,13 +121,21 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
     selected = _selected(request, run, steps)
     by_path = {step.path: step for step in steps}
     counts = step_counts(run=run)
+    begun, ended = run.started_at, run.finished_at
+    waiting_roots = [line for line in lines if line.step is None and line.depth == 0]
     may_run = actor.can("run", run.workspace_id)
     return {
         "run": run,
         "now": now,
         "reference": f"RUN-{run.number}",
         "sentence": sentence(run, steps, requests),
+        "here": reverse("workflows:run", args=[run.number]),
+        "address": _address(request, run),
+        "sprite": static("icons/sprite.svg"),
         "counts": counts,
+        "total": counts["total"] + (0 if under else len(waiting_roots)),
+        "tokens": run.input_tokens + run.output_tokens,
+        "elapsed": (ended or now) - begun if begun else None,
         "done": sum(counts.get(one, 0) for one in ("succeeded", "skipped", "compensated")),
         "starter": starter_of(run=run),
         "lines": lines,
@@ -142,6 +152,12 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
         **_history(request, run),
         **_inspector(request, run, selected, may_run=may_run),
     }
+
+
+def _address(request: HttpRequest, run: Run) -> str:
+    """Give where this page lives, also when another address shows it."""
+    query = request.GET.urlencode()
+    return reverse("workflows:run", args=[run.number]) + (f"?{query}" if query else "")
 
 
 def _steps(run: Run, under: str) -> list[StepRun]:
@@ -208,11 +224,15 @@ def _inspector(
     all_generations = StepRun.objects.filter(run_id=run.pk, path=step.path)
     is_open = step.reason == "incident"
     may_change = may_run and step.is_current
+    attempts = list(attempt_list(step_run=step))
+    for attempt in attempts:
+        attempt.lasted = attempt.ended_at - attempt.started_at
     return {
         "step": step,
+        "step_tokens": step.input_tokens + step.output_tokens,
         "tabs": TABS,
         "tab": tab,
-        "attempts": list(attempt_list(step_run=step)),
+        "attempts": attempts,
         "step_events": full_rows(list(event_list(run=run, path=step.path)[:100]))
         if tab == "events"
         else [],

@@ -516,3 +516,107 @@ def test_a_delegate_decides_instead_of_the_person(people):
 
     assert refused.value.extra["decided"]["by"] == "user:mallory"
     assert decide(request, people["ben"]).state == "approved"
+
+
+SCHEMA = {
+    "type": "object",
+    "required": ["amount"],
+    "properties": {"amount": {"type": "number", "maximum": 2000}},
+}
+
+
+@pytest.fixture
+def refund_schema(monkeypatch):
+    """Give the tool of the tests a schema for what goes in and what comes out."""
+    kind = "workflows_app.agents.steps.tool.ToolKind"
+    monkeypatch.setattr(f"{kind}.arguments_schema", lambda self, **given: SCHEMA)
+    monkeypatch.setattr(
+        f"{kind}.output_schema", lambda self, **given: {"type": "object", "required": ["id"]}
+    )
+    return SCHEMA
+
+
+@pytest.mark.parametrize("arguments", [{"amount": 9000}, {}, {"amount": "1"}, []])
+def test_an_edit_that_breaks_the_tools_schema_is_refused(people, refund_schema, arguments):
+    request = factories.request_for()
+
+    with pytest.raises(Invalid) as refused:
+        decide(request, people["anna"], arguments=arguments)
+
+    assert refused.value.extra["problems"][0]["pointer"].startswith("/arguments")
+    assert untouched(request)
+
+
+def test_an_edit_is_refused_once_the_tools_schema_is_another(people, refund_schema):
+    step_run = factories.waiting_step(starter=people["olga"])
+    request = factories.request_for(step_run, bound=factories.action(step_run, schema="f" * 64))
+
+    with pytest.raises(Invalid) as refused:
+        decide(request, people["anna"], arguments={"amount": 1})
+
+    assert refused.value.extra["problems"][0]["code"] == "schema_changed"
+    assert untouched(request)
+
+
+def test_whoever_takes_over_gives_what_the_step_would_have_given(people, refund_schema):
+    request = factories.request_for()
+
+    for output in (None, {}, "done"):
+        with pytest.raises(Invalid):
+            decide(request, people["anna"], "take_over", output=output)
+    assert untouched(request)
+
+    assert decide(request, people["anna"], "take_over", output={"id": "re_1"}).state == (
+        "taken_over"
+    )
+
+
+def test_an_edit_that_the_steps_settings_refuse_is_refused(people):
+    request = factories.request_for()
+
+    with pytest.raises(Invalid):
+        decide(request, people["anna"], arguments="all of it")
+
+    assert untouched(request)
+
+
+def test_half_a_character_is_refused(people):
+    request = factories.request_for()
+
+    with pytest.raises(Invalid):
+        decide(request, people["anna"], arguments={"note": "\ud800"})
+
+    assert untouched(request)
+
+
+def test_a_changed_plan_may_skip_or_set_steps_that_have_not_started(people):
+    expanded = {
+        "steps": [
+            {"id": "issue", "kind": "checkpoint", "with": {"assignees": ["group:approvers"]}},
+            {"id": "notify", "kind": "tool", "with": {"tool": "crm.mail", "arguments": {}}},
+        ],
+        "edges": [{"from": "issue", "to": "notify"}],
+    }
+    step_run = factories.waiting_step(
+        starter=people["olga"],
+        kind="checkpoint",
+        reason="checkpoint",
+        of=factories.version(expanded=expanded),
+    )
+    request = factories.request_for(step_run, reason="checkpoint")
+    changes = {"skip": ["notify"]}
+
+    for wrong in (
+        {"skip": ["issue"]},
+        {"skip": ["unknown"]},
+        {"set": {"notify": {"no_such_setting": 1}}},
+        {"drop": ["notify"]},
+        None,
+    ):
+        with pytest.raises(Invalid):
+            decide(request, people["anna"], "change", changes=wrong)
+    assert untouched(request)
+
+    assert decide(request, people["anna"], "change", changes=changes).state == "approved"
+    fact = fact_of(request)
+    assert (fact["outcome"], fact["changes"]) == ("changed", changes)

@@ -60,6 +60,8 @@ def label_read(text: str, labels: Sequence[str]) -> tuple[str, float, str | None
         value = strict_loads(fenced.group(1) if fenced else text)
     except JsonRefused:
         value = None
+    if isinstance(value, list):
+        return said[:200], confidence, None
     if isinstance(value, dict):
         said = str(value.get("label") or "")
         confidence = _share(value.get("confidence"))

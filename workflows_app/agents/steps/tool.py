@@ -1,6 +1,7 @@
 """The kind `tool`: one call of one tool."""
 
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -94,3 +95,20 @@ class ToolKind(Kind):
     def run(self, call: Call) -> Done:
         invoked = tool_invoke(call, spec_of(call), call.settings.get("arguments"))
         return Done(output=invoked.output, details=invoked.details)
+
+    def arguments_schema(self, *, workspace_id: UUID, settings: Any, pins: Any) -> JSON:
+        """Give the JSON Schema that edited arguments must meet."""
+        spec = self._spec(workspace_id, settings, pins)
+        return dict(spec.input) if spec else None
+
+    def output_schema(self, *, workspace_id: UUID, settings: Any, pins: Any) -> JSON:
+        """Give the JSON Schema of the result, for whoever does the step by hand."""
+        spec = self._spec(workspace_id, settings, pins)
+        return dict(spec.output) if spec and spec.output else None
+
+    def _spec(self, workspace_id: UUID, settings: Any, pins: Any) -> ToolSpec | None:
+        name = str(settings.get("tool"))
+        try:
+            return tool_lookup(workspace_id=workspace_id, name=name, pins=pins.get("tools"))
+        except ToolUnknown:
+            return None

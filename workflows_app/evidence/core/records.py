@@ -14,6 +14,8 @@ from uuid import UUID
 import rfc8785
 
 GENESIS = bytes(32)  # what the first record follows
+# What is shown with a record, and is no part of what is hashed.
+BESIDE = frozenset({"previous", "hash", "head", "missing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

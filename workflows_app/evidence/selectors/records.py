@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import rfc8785
 from django.db.models import QuerySet
 
 from approvals_app.models import ApprovalRequest
-from workflows_app.evidence.core.records import Fields, record_build
+from workflows_app.evidence.core.records import BESIDE, Fields, link_next, record_build
 from workflows_app.evidence.models import Chain, Seal
 from workflows_app.evidence.selectors.unsealed import fields_load
 from workflows_app.models import Run, Workspace
@@ -66,6 +67,13 @@ def record_get(*, workspace: Workspace, position: int) -> dict[str, Any] | None:
     """Give one record by its position, or None."""
     seal = Seal.objects.filter(chain__workspace=workspace, position=position).first()
     return record_shapes([seal], workspace=workspace.pk)[0] if seal else None
+
+
+def record_hash(record: dict[str, Any]) -> str:
+    """Give the hash that a record, as it is now, should have (lower-case hex)."""
+    sealed = {name: value for name, value in record.items() if name not in BESIDE}
+    previous = bytes.fromhex(record["previous"])
+    return link_next(previous, rfc8785.dumps(sealed), position=record["position"]).hash.hex()
 
 
 def chain_get(*, workspace: Workspace) -> Chain | None:

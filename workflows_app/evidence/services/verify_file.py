@@ -7,9 +7,7 @@ from typing import Any
 import rfc8785
 
 from workflows_app.evidence.core.checks import Verdict, Walk
-from workflows_app.evidence.core.records import Link
-
-BESIDE = ("previous", "hash", "head")  # members of a line that are not part of the record
+from workflows_app.evidence.core.records import BESIDE, Link
 
 
 def export_verify(lines: Iterable[bytes]) -> Verdict:

@@ -123,9 +123,7 @@ def test_a_cancelled_run_always_ends(body: dict[str, Any], chance: Random) -> No
 
 @common
 @given(body=bodies(), chance=st.randoms(use_true_random=True))
-def test_nothing_becomes_ready_after_the_cancel(
-    body: dict[str, Any], chance: Random
-) -> None:
+def test_nothing_becomes_ready_after_the_cancel(body: dict[str, Any], chance: Random) -> None:
     world = World(body)
     world.cancel()
     known = len(world.history)
@@ -142,9 +140,7 @@ def test_nothing_becomes_ready_after_the_cancel(
 
 @common
 @given(body=bodies(), chance=st.randoms(use_true_random=True))
-def test_a_step_runs_only_once_its_join_is_met(
-    body: dict[str, Any], chance: Random
-) -> None:
+def test_a_step_runs_only_once_its_join_is_met(body: dict[str, Any], chance: Random) -> None:
     world = World(body)
 
     run_to_the_end(world, chance, cancels=False)
@@ -171,9 +167,7 @@ def test_each_generation_ends_once(body: dict[str, Any], chance: Random) -> None
     run_to_the_end(world, chance, cancels=True)
 
     ended = [
-        (event.path, event.generation)
-        for event in world.history
-        if event.type == "step.ended"
+        (event.path, event.generation) for event in world.history if event.type == "step.ended"
     ]
     assert len(ended) == len(set(ended))
 

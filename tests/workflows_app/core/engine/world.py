@@ -335,9 +335,7 @@ class World:
             self.tell(place.draft.id, StepSuspended(**common, reason="approval", digest="d"))
         elif outcome == "effect":
             status.effect = "irreversible"
-            self.tell(
-                place.draft.id, StepSucceeded(**common, output=1, effect="irreversible")
-            )
+            self.tell(place.draft.id, StepSucceeded(**common, output=1, effect="irreversible"))
         else:
             self.tell(place.draft.id, StepSucceeded(**common, output=1))
 

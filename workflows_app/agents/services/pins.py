@@ -1,0 +1,39 @@
+"""What a version keeps of the world around it: tool versions and model ids."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from workflows_app.agents.core.model_specs import model_roles
+from workflows_app.agents.selectors.tools import tool_specs
+from workflows_app.models import Workspace
+
+JSON = Any
+
+
+def pins_collect(*, workspace_id: UUID, expanded: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Give `{"tools": {name: version id}, "models": {role: model id}}` for a version.
+
+    Only what the expanded definition names, and only tools that are rows: a function in code
+    has its version in the code.
+    """
+    named = set(_strings(expanded))
+    specs = tool_specs(workspace_id=workspace_id)
+    rows = Workspace.objects.filter(pk=workspace_id).values_list("settings", flat=True)
+    roles = model_roles(rows.first())
+    return {
+        "tools": {name: specs[name].id for name in sorted(named & set(specs)) if specs[name].id},
+        "models": {role: roles[role].id for role in sorted(named & set(roles))},
+    }
+
+
+def _strings(value: JSON) -> Iterator[str]:
+    """Give every text that may be a tool's name or a model's role."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
