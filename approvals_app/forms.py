@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from approvals_app.core.shown import is_hidden
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 
 JSON = Any
@@ -78,16 +79,21 @@ def _field(name: str, value: JSON) -> forms.Field:
             validators=[_is_number],
             widget=forms.TextInput(attrs={"inputmode": "decimal"}),
         )
-    if isinstance(value, str):
+    if isinstance(value, str) and not _hides(value):
         is_long = len(value) > 80 or "\n" in value
         widget = forms.Textarea(attrs={"rows": 3}) if is_long else forms.TextInput()
         return forms.CharField(
             label=name, initial=value, required=False, strip=False, widget=widget
         )
-    text = json.dumps(value, ensure_ascii=False, indent=2)
+    # What could not be seen is written as JSON escapes it.
+    text = json.dumps(value, ensure_ascii=_hides(json.dumps(value, ensure_ascii=False)), indent=2)
     return JsonField(
         label=name, initial=text, required=False, widget=forms.Textarea(attrs={"class": "mono"})
     )
+
+
+def _hides(text: str) -> bool:
+    return any(map(is_hidden, text))
 
 
 def _is_number(text: str) -> None:
@@ -104,7 +110,7 @@ def _typed(before: JSON, after: JSON) -> JSON:
         return after == "true"
     if isinstance(before, int | float):
         return strict_loads(after)
-    if isinstance(before, str):
+    if isinstance(before, str) and not _hides(before):
         return after.replace("\r\n", "\n")
     return after
 

@@ -93,6 +93,8 @@ def database_settings(url: str, *, role: str, pool_size: int) -> dict:
         "application_name": f"countersign {role}",
         **{key: value for key, value in parts.items() if key not in _OWN_KEYS},
         "options": f"{limits} {parts.get('options') or ''}".strip(),
+        # Statements are prepared only where the code asks for it: the engine's own.
+        "prepare_threshold": 1_000_000,
     }
     if pool_size:
         options["pool"] = {"min_size": 0, "max_size": pool_size, "timeout": 5, "max_idle": 60}

@@ -15,10 +15,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.decorators import sync_and_async_middleware
 from ninja.errors import HttpError, ValidationError
-from workflows_app.core.strict_json import JsonRefused
 
 from project.json_form import json_text
 from workflows_app.core.states import IllegalTransition
+from workflows_app.core.strict_json import JsonRefused
 from workflows_app.errors import DomainError
 
 logger = logging.getLogger(__name__)

@@ -13,13 +13,13 @@ LOOKUP, REFUND = "tests_of_agents.lookup", "tests_of_agents.refund"
 
 
 @tool(LOOKUP, effect="none")
-def lookup(id: str) -> dict[str, str]:
+def lookup(id: str) -> dict[str, str]:  # noqa: A002
     """Look an order up."""
     return {"id": id, "state": "broken"}
 
 
 @tool(REFUND, effect="irreversible")
-def refund(id: str, amount: float) -> dict[str, str]:
+def refund(id: str, amount: float) -> dict[str, str]:  # noqa: A002
     """Give money back."""
     return {"refund": id}
 
@@ -92,7 +92,7 @@ def test_a_call_that_cannot_be_made_is_told_so(model, make_call, asked, error):
 
     assert call["tool"] == ""
     assert error in call["error"]
-    told = result(make_call, call, pick=source("succeeded"))
+    told = result(make_call, call, _pick=source("succeeded"))
     assert (told["is_error"], told["tool_use_id"]) == (True, call["id"])
     assert error in told["content"]
 
@@ -153,7 +153,11 @@ def answer(make_call, said, **options):
             {"role": "assistant", "content": [{"type": "text", "text": said or "-"}]},
         ],
     }
-    schema = {"type": "object", "required": ["amount"], "properties": {"amount": {"type": "number"}}}
+    schema = {
+        "type": "object",
+        "required": ["amount"],
+        "properties": {"amount": {"type": "number"}},
+    }
     return AnswerKind().run(
         make_call({"model": "large", "last": last, "output": schema}, **options)
     )
@@ -217,13 +221,13 @@ def test_an_agent_becomes_turns_of_a_model_and_calls_of_tools():
     assert (expanded["kind"], expanded["timeout"], "retry" in expanded) == ("group", "60s", False)
     assert expanded["guardrails"] == [{"check": "personal_data"}]
     outer = by_id(body_of(expanded))
-    assert list(outer) == ["task", "turn", "check", "spent"]
+    assert list(outer) == ["_task", "turn", "_check", "_spent"]
     assert outer["turn"]["with"]["limit"] == 4
     inner = by_id(body_of(outer["turn"]))
-    assert list(inner) == ["reply", "call"]
-    assert (inner["reply"]["retry"], inner["reply"]["with"]["repeats"]) == ({"attempts": 5}, 4)
+    assert list(inner) == ["model", "call"]
+    assert (inner["model"]["retry"], inner["model"]["with"]["repeats"]) == ({"attempts": 5}, 4)
     calls = by_id(body_of(inner["call"]))
-    assert list(calls) == ["pick", "orders_lookup", "payments_refund", "mail_send", "result"]
+    assert list(calls) == ["_pick", "orders_lookup", "payments_refund", "mail_send", "_result"]
     assert calls["payments_refund"]["approval"] == {"assignees": ["group:money"]}
     assert "approval" not in calls["mail_send"]
     assert calls["mail_send"]["when"] == "input.urgent"
@@ -233,9 +237,9 @@ def test_refusals_and_failures_of_a_call_lead_back_to_the_model():
     turn_step = by_id(body_of(AgentKind().expand(STEP)))["turn"]
     edges = body_of(by_id(body_of(turn_step))["call"])["edges"]
 
-    back = {edge["from"] for edge in edges if edge["to"] == "result"}
+    back = {edge["from"] for edge in edges if edge["to"] == "_result"}
     assert back == {
-        "pick.default",
+        "_pick.default",
         "orders_lookup.done", "orders_lookup.error",
         "payments_refund.done", "payments_refund.error",
         "payments_refund.rejected", "payments_refund.expired",
@@ -247,15 +251,15 @@ def test_an_agent_without_tools_only_talks():
     step = {"id": "a", "kind": "agent", "with": {"model": "small", "prompt": "Hi"}}
     outer = by_id(body_of(AgentKind().expand(step)))
 
-    assert list(outer) == ["task", "turn", "spent"]
-    assert list(by_id(body_of(outer["turn"]))) == ["reply"]
+    assert list(outer) == ["_task", "turn", "_spent"]
+    assert list(by_id(body_of(outer["turn"]))) == ["model"]
 
 
 def test_tools_with_like_names_stay_apart():
-    step = {"id": "a", "kind": "agent", "with": {"model": "small", "prompt": "Hi",
-                                                "tools": ["a.b", "a-b", "result", "9"]}}  # fmt: skip
+    settings = {"model": "small", "prompt": "Hi", "tools": ["a.b", "a-b", "result", "9"]}
+    step = {"id": "a", "kind": "agent", "with": settings}
     turn_step = by_id(body_of(AgentKind().expand(step)))["turn"]
 
     assert list(by_id(body_of(by_id(body_of(turn_step))["call"]))) == [
-        "pick", "a_b", "a_b_", "result_", "tool_9", "result"
+        "_pick", "a_b", "a_b_", "result", "tool_9", "_result"
     ]  # fmt: skip

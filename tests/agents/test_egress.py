@@ -32,9 +32,11 @@ def fetch(url, *, method="GET", seconds=5.0, **options):
     "address",
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
-        "0.0.0.0", "224.0.0.1", "239.1.1.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "240.0.0.1",
+        "0.0.0.0", "224.0.0.1", "239.1.1.1", "255.255.255.255", "192.0.2.1", "198.18.0.1",
+        "240.0.0.1",
         "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-        "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::", "::7f00:1", "2001:db8::1",
+        "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::", "::7f00:1",
+        "2001:db8::1",
     ],
 )  # fmt: skip
 def test_only_public_addresses_are_public(address):
@@ -85,8 +87,17 @@ def test_the_product_itself_is_refused_even_if_listed(allowed, settings):
     assert allowed.seen == []
 
 
-@pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "http://", "//x",
-                                 "http://user:pass@example.com/", "http://example.com:x/"])  # fmt: skip
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "http://",
+        "//x",
+        "http://user:pass@example.com/",
+        "http://example.com:x/",
+    ],
+)
 def test_only_plain_http_urls_are_taken(url):
     with pytest.raises(EgressRefused):
         fetch(url)

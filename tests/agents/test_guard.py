@@ -54,7 +54,9 @@ def test_only_the_kinds_that_are_asked_for_are_looked_for():
 
 
 def test_a_pattern_that_matches_blocks():
-    verdict = check({"note": "my password is x"}, {"check": "patterns", "deny": ["pass(word|phrase)"]})
+    verdict = check(
+        {"note": "my password is x"}, {"check": "patterns", "deny": ["pass(word|phrase)"]}
+    )
 
     assert verdict.action == "block"
     assert verdict.why == "patterns: matches pass(word|phrase)"
@@ -85,8 +87,9 @@ def test_observing_changes_nothing():
 
 
 @pytest.mark.parametrize(
-    ("confidence", "action"), [(0.9, None), (0.85, None), (0.84, "block"), (None, "block"), (True, "block")]
-)  # fmt: skip
+    ("confidence", "action"),
+    [(0.9, None), (0.85, None), (0.84, "block"), (None, "block"), (True, "block")],
+)
 def test_low_or_missing_confidence_trips(confidence, action):
     verdict = check({}, {"check": "confidence", "minimum": 0.85},
                     evaluate=lambda source, **more: confidence)  # fmt: skip
@@ -132,8 +135,13 @@ def test_what_cannot_be_redacted_is_blocked():
 
 @pytest.mark.parametrize(
     ("before", "after", "maximum", "action"),
-    [(100.0, 105.0, "5%", None), (100.0, 106.0, "5%", "block"), (100.0, 103.0, 2, "block"), (0.0, 1.0, "5%", "block")],
-)  # fmt: skip
+    [
+        (100.0, 105.0, "5%", None),
+        (100.0, 106.0, "5%", "block"),
+        (100.0, 103.0, 2, "block"),
+        (0.0, 1.0, "5%", "block"),
+    ],
+)
 def test_a_change_is_measured_as_a_number_or_a_share(before, after, maximum, action):
     values = {"old": before, "new": after}
     verdict = check(
@@ -165,7 +173,10 @@ def test_a_guard_that_falls_back_takes_error(make_call):
 
 def test_settings_are_checked_by_check():
     GuardSettings.model_validate(
-        {"value": 1, "checks": [{"check": "budget", "usd": 2}, {"check": "patterns", "deny": ["a+"]}]}
+        {
+            "value": 1,
+            "checks": [{"check": "budget", "usd": 2}, {"check": "patterns", "deny": ["a+"]}],
+        }
     )
     for bad in ({"check": "budget"}, {"check": "patterns", "deny": ["(?=x)"]}, {"check": "what"},
                 {"check": "rule", "when": "true", "more": 1}):  # fmt: skip

@@ -97,7 +97,7 @@ def test_a_label_is_a_port(model, make_call):
 @pytest.mark.parametrize(
     ("answer", "port", "output"),
     [
-        ('{"label": "weather", "confidence": 0.8}', "default", {"label": "weather", "confidence": 0.8}),
+        ('{"label": "sun", "confidence": 0.8}', "default", {"label": "sun", "confidence": 0.8}),
         ('{"label": "none", "confidence": 0.2}', "default", {"label": "none", "confidence": 0.2}),
         ('{"label": "Refund ", "confidence": 7}', "refund", {"label": "refund", "confidence": 1.0}),
         ('{"label": "refund"}', "refund", {"label": "refund", "confidence": 0.0}),

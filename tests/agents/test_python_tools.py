@@ -18,7 +18,7 @@ class Parcel(BaseModel):
 
 
 @tool(f"{PREFIX}.pack", effect="none")
-def pack(id: str, weight: float = 1.5) -> Parcel:
+def pack(id: str, weight: float = 1.5) -> Parcel:  # noqa: A002
     """Pack a parcel.
 
     What follows is for people who read the code.
@@ -29,7 +29,11 @@ def pack(id: str, weight: float = 1.5) -> Parcel:
 @tool(f"{PREFIX}.send", effect="reversible", idempotent=True, undo=f"{PREFIX}.recall", timeout="3s")
 def send(call: ToolCall, parcel: Parcel) -> dict[str, str | float]:
     """Send a parcel."""
-    return {"id": parcel.id, "key": call.key, "seconds": float(round(call.deadline - time.monotonic()))}
+    return {
+        "id": parcel.id,
+        "key": call.key,
+        "seconds": float(round(call.deadline - time.monotonic())),
+    }
 
 
 @tool(f"{PREFIX}.fail")

@@ -69,6 +69,14 @@ def test_data_in_json_wins_over_words_around_it():
     assert answer(prompt, schema) == {"id": "X-7", "total": 12}
 
 
+NODE = {
+    "type": "object",
+    "properties": {"next": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/node"}]}},
+}
+ITEM = {"type": "object", "required": ["n"], "properties": {"n": {"type": "number"}}}
+PART = {"required": ["a"], "properties": {"a": {"type": "integer"}}}
+
+
 @pytest.mark.parametrize(
     "schema",
     [
@@ -83,19 +91,11 @@ def test_data_in_json_wins_over_words_around_it():
         {"const": 4},
         {"enum": [3, 4]},
         {"anyOf": [{"type": "null"}, {"type": "boolean"}]},
-        {"allOf": [{"required": ["a"], "properties": {"a": {"type": "integer"}}}], "type": "object"},
-        {
-            "$defs": {"item": {"type": "object", "required": ["n"], "properties": {"n": {"type": "number"}}}},
-            "type": "array",
-            "items": {"$ref": "#/$defs/item"},
-            "minItems": 1,
-        },
-        {
-            "$defs": {"node": {"type": "object", "properties": {"next": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/node"}]}}}},
-            "$ref": "#/$defs/node",
-        },
+        {"allOf": [PART], "type": "object"},
+        {"$defs": {"item": ITEM}, "type": "array", "items": {"$ref": "#/$defs/item"}},
+        {"$defs": {"node": NODE}, "$ref": "#/$defs/node"},
     ],
-)  # fmt: skip
+)
 def test_whatever_is_filled_follows_its_schema(schema):
     assert schema_problem(stand_in_value(schema, ["nothing to see"]), schema) is None
 

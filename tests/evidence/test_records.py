@@ -1,11 +1,14 @@
 """A record's bytes and its link, without a database."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from uuid import UUID
 
 import pytest
 import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workflows_app.evidence.core.records import GENESIS, Fields, link_next, record_build, time_text
 
@@ -84,3 +87,19 @@ def test_every_member_counts(change):
     _, after = record_build(fields(**change), workspace=SPACE, position=1)
 
     assert after != before
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(data=JSON, why=st.text(st.characters(exclude_categories=["Cs"])))
+def test_the_bytes_are_canonical_whatever_the_data(data, why):
+    text = json.dumps(data, ensure_ascii=True)
+
+    record, canonical = record_build(fields(data=text, why=why), workspace=SPACE, position=1)
+
+    assert canonical == rfc8785.dumps(record)
+    assert record["data"] in (data, text)

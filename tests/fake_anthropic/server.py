@@ -104,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
     def fake(self) -> FakeAnthropic:
         return self.server.fake  # type: ignore[attr-defined, no-any-return]
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *args: Any) -> None:
         """Keep the terminal quiet."""
 
     def do_POST(self) -> None:

@@ -21,9 +21,9 @@ from workflows_app.agents.core.retry_after import retry_after
 from workflows_app.agents.core.stand_in import stand_in_reply
 from workflows_app.agents.network import (
     CallCancelled,
+    Patience,
     PatientBackend,
     PatientTransport,
-    Patience,
 )
 from workflows_app.core.kinds import Call, StepError, Usage
 from workflows_app.models import Workspace

@@ -25,9 +25,9 @@ from workflows_app.agents.core.addresses import (
 )
 from workflows_app.agents.network import (
     CallCancelled,
+    Patience,
     PatientBackend,
     PatientTransport,
-    Patience,
 )
 
 MAX_BYTES = 1_000_000
@@ -104,8 +104,7 @@ def guarded_request(
 
 
 def _origin(url: str) -> tuple[str, str, int]:
-    parts = url_check(url)
-    return parts
+    return url_check(url)
 
 
 def url_check(url: str) -> tuple[str, str, int]:

@@ -96,7 +96,7 @@ def _python(call: Call, spec: ToolSpec, arguments: JSON) -> JSON:
         strict_check(output)
     except StepError:
         raise
-    except Exception as error:  # noqa: BLE001 whatever a tool raises is that step's error
+    except Exception as error:
         raise _python_error(spec, error) from error
     finally:
         connection_release()

@@ -75,6 +75,9 @@ class ToolVersion(models.Model):
             models.UniqueConstraint(fields=["tool", "number"], name="tool_version_number_per_tool")
         ]
 
+    def __str__(self) -> str:
+        return f"{self.tool_id} version {self.number}"
+
 
 class Secret(models.Model):
     """A value that is only ever written; `{{secret:NAME}}` stands for it in headers."""
@@ -110,3 +113,6 @@ class Breaker(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "name"], name="breaker_once_per_name")
         ]
+
+    def __str__(self) -> str:
+        return self.name

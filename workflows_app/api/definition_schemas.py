@@ -100,7 +100,18 @@ WorkflowPage, VersionPage = page_of(WorkflowOut), page_of(VersionOut)
 VersionName = Annotated[int, Field(ge=1, le=2**31 - 1)] | Literal["draft"]
 
 
+class ChangeOut(Schema):
+    """One difference; `pointer` lies in the newer definition, in the older where it was removed."""
+
+    action: Literal["added", "removed", "changed"]
+    kind: Literal["step", "edge", "setting", "definition"]
+    step: str | None
+    pointer: str
+    old: JSON
+    new: JSON
+
+
 class DiffOut(Schema):
     from_: VersionName = Field(alias="from")
     to: VersionName
-    changes: JSON
+    changes: list[ChangeOut]

@@ -101,9 +101,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         """Send a first frame of each topic, so that nothing falls between page and socket."""
         for run_id, sequence in known.items():
             steps = await database_sync_to_async(run_steps)(run_id, wanted.after)
-            await self.send_json(
-                {"topic": f"run:{run_id}", "sequence": sequence, "steps": steps}
-            )
+            await self.send_json({"topic": f"run:{run_id}", "sequence": sequence, "steps": steps})
         for topic in sorted(wanted.topics & LISTS):
             await self.send_json({"topic": topic, "sequence": 0, "steps": []})
 
@@ -139,4 +137,3 @@ def runs_seen(wanted: Wanted, workspaces: frozenset[UUID]) -> dict[UUID, int] | 
     rows = Run.objects.filter(pk__in=wanted.run_ids, workspace_id__in=workspaces)
     known = dict(rows.values_list("pk", "sequence"))
     return known if len(known) == len(wanted.run_ids) else None
-

@@ -293,7 +293,11 @@ def attention_rows(*, actor: Actor, since: datetime) -> dict[str, Any]:
         .defer("workflow__draft", "input", "output")
         .order_by("-finished_at")
     )
-    return {"incidents": list(incidents), "failed": list(failed[:5]), "failed_count": failed.count()}
+    return {
+        "incidents": list(incidents),
+        "failed": list(failed[:5]),
+        "failed_count": failed.count(),
+    }
 
 
 def spend(*, actor: Actor, since: datetime) -> float:

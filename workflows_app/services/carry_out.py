@@ -269,9 +269,11 @@ class Carrier:
 
     def runs_end(self, follows: list[RunFollow]) -> None:
         """Decide the end of each run whose last scope ended, then number all history."""
+        ends = [follow.run_id for follow in follows if follow.end is not None]
+        undoable = undo.runs_with_undos(ends)
         for follow in follows:
             if follow.end is not None:
-                ending.run_end(self, follow)
+                ending.run_end(self, follow, has_undos=follow.run_id in undoable)
             follow.seal()
 
     def write(self, cursor: psycopg.Cursor[Any]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 JSON = Any
 
 
-def run_end(carrier: Carrier, follow: RunFollow) -> None:
+def run_end(carrier: Carrier, follow: RunFollow, *, has_undos: bool) -> None:
     """Take the run to its final state, by way of its compensation."""
     end = follow.end
     assert end is not None
@@ -32,7 +32,7 @@ def run_end(carrier: Carrier, follow: RunFollow) -> None:
     everything = bool(intent.get("rollback")) or (
         is_bad and definition.get("on_failure") == "compensate"
     )
-    undos = undo.undos_take(follow.run_id, everything=everything)
+    undos = undo.undos_take(follow.run_id, everything=everything) if has_undos else []
     if undos:
         _compensate(carrier, follow, intent, undos, everything)
     else:

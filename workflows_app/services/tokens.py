@@ -20,7 +20,7 @@ SIGN_IN_LINK_LIFE = timedelta(hours=24)
 LAST_USED_STEP = timedelta(minutes=1)  # so that a busy token costs no write for each call
 
 
-class Unauthenticated(DomainError):  # noqa: N818 - named as its siblings
+class Unauthenticated(DomainError):
     """Nobody is known to ask."""
 
     status = 401

@@ -5,6 +5,7 @@ is an ordinary durable step run at `path.undo`.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +62,20 @@ def undo_drop(step_run: UUID) -> None:
         " WHERE step_run_id = %s AND state = 'recorded'",
         [step_run],
     )
+
+
+def runs_with_undos(run_ids: Sequence[UUID]) -> set[UUID]:
+    """Give those of these runs that have anything to reverse."""
+    if not run_ids:
+        return set()
+    cursor = cursor_open()
+    cursor.execute(
+        "SELECT DISTINCT run_id FROM workflows_app_undo"
+        " WHERE run_id = ANY(%s) AND state IN ('armed', 'requested')",
+        [list(run_ids)],
+        prepare=True,
+    )
+    return {row[0] for row in cursor.fetchall()}
 
 
 def undos_take(run_id: UUID, *, everything: bool) -> list[tuple[UUID, str, int, JSON]]:

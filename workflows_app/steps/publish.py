@@ -23,6 +23,7 @@ class PublishKind(Kind):
     name = "publish"
     primitive = "call"
     settings = PublishSettings
+    is_available = False  # until its engine is there
     label = "Publish"
     summary = "Publishes an event, which may start or resume other runs."
 

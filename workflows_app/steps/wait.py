@@ -27,6 +27,7 @@ class WaitKind(Kind):
     name = "wait"
     primitive = "wait"
     settings = WaitSettings
+    is_available = False  # until its engine is there
     label = "Event wait"
     group = "Waiting"
     summary = "Waits for an event, also one that came before the wait, holding nothing."

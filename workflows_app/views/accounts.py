@@ -44,9 +44,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             return redirect(target)
         _record_failure(name)
         form.add_error(None, "This name and password do not fit, or were tried too often.")
-    return render(
-        request, "registration/sign_in.html", {"form": form, "next": target}, status=422
-    )
+    return render(request, "registration/sign_in.html", {"form": form, "next": target}, status=422)
 
 
 def _is_closed(name: str) -> bool:

@@ -76,9 +76,7 @@ class Drawing:
     height: float = 0
 
 
-def draw(
-    definition: JSON, *, steps: dict[str, Any] | None = None, selected: str = ""
-) -> Drawing:
+def draw(definition: JSON, *, steps: dict[str, Any] | None = None, selected: str = "") -> Drawing:
     """Lay out the root graph of a definition; with `steps` (runs by path) in their states."""
     entries = outline(definition)
     known = {entry.id for entry in entries}

@@ -53,7 +53,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     ]
     foot = [link for entry in FOOT if (link := _link(request, entry, counts))]
     return {
-        "groups": [(title, found) for title, links in groups if (found := list(filter(None, links)))],
+        "groups": [
+            (title, found) for title, links in groups if (found := list(filter(None, links)))
+        ],
         "foot": foot,
         "user": request.user,
     }

@@ -6,7 +6,6 @@ from typing import Any
 from workflows_app.models import Run, StepRun
 from workflows_app.views.looks import RUN_LOOKS, Look, humanise, look_of
 
-PEOPLE = {"approval", "review", "checkpoint", "budget"}
 WAITS = {
     "event": "Waiting for the event {what}",
     "trigger": "Waiting for a trigger at {step}",
@@ -16,6 +15,13 @@ WAITS = {
     "exclusive": "Waiting at {step} for its turn",
     "retry": "Waiting to try {step} again",
     "breaker": "Waiting at {step}: what it calls has failed too often",
+}
+
+STEERED = {
+    "paused": ("Paused", "Nothing new is begun. Decisions, events and timers count."),
+    "compensating": ("Undoing what was done", "Newest first; each undo is a step."),
+    "cancelling": ("Cancelling", "What cannot be cut is let finish and recorded."),
+    "queued": ("Queued", "No worker has taken its first step yet."),
 }
 
 
@@ -40,19 +46,13 @@ def sentence(run: Run, steps: list[StepRun], requests: list[Any]) -> Sentence:
     look = RUN_LOOKS.get(run.state, RUN_LOOKS["queued"])
     open_steps = [step for step in steps if step.state in {"running", "waiting", "ready"}]
     incident = next((step for step in open_steps if step.reason == "incident"), None)
-    if incident is not None and run.finished_at is None:
-        return _incident(incident)
     if run.finished_at is not None:
         return _ended(run, look)
-    if run.state == "paused":
-        return Sentence(look, "Paused", "Nothing new is begun. Decisions, events and timers count.")
-    if run.state in {"cancelling", "compensating"}:
-        return _ending(run, look)
-    if requests:
-        return _asked(requests, open_steps)
-    if run.state == "queued":
-        return Sentence(look, "Queued", "No worker has taken its first step yet.")
-    return _going_on(run, open_steps, look)
+    if incident is not None:
+        return _incident(incident)
+    if run.state in STEERED:
+        return Sentence(look, *STEERED[run.state])
+    return _asked(requests, open_steps) if requests else _going_on(run, open_steps, look)
 
 
 def _incident(step: StepRun) -> Sentence:
@@ -85,12 +85,6 @@ def _ended(run: Run, look: Look) -> Sentence:
             return Sentence(look, "Compensated", "What it had done was undone, newest first.")
     reason = (run.ending or {}).get("reason") or message
     return Sentence(look, "Cancelled", str(reason))
-
-
-def _ending(run: Run, look: Look) -> Sentence:
-    if run.state == "compensating":
-        return Sentence(look, "Undoing what was done", "Newest first; each undo is a step.")
-    return Sentence(look, "Cancelling", "What cannot be cut is let finish and recorded.")
 
 
 def _asked(requests: list[Any], open_steps: list[StepRun]) -> Sentence:

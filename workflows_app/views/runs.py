@@ -16,7 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from approvals_app.selectors import approval_list
 from workflows_app.api.paging import page
-from workflows_app.core.states import RunState
+from workflows_app.core.states import STEP_OPEN, RunState
 from workflows_app.errors import NotFound
 from workflows_app.models import Run, StepRun
 from workflows_app.selectors.history import event_list, event_shape
@@ -29,9 +29,9 @@ from workflows_app.selectors.pages import (
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import (
     attempt_list,
-    run_actions,
     run_get,
     run_list,
+    run_shape,
     step_run_get,
     step_run_list,
 )
@@ -81,8 +81,10 @@ def run_list_page(request: HttpRequest) -> HttpResponse:
     runs = run_filter(run_list(actor=actor), filters)
     found = page(runs, request.GET.get("cursor") or None, RUNS_SHOWN, by="-number")
     waits = waits_of(found["items"])
+    now = timezone.now()
     for run in found["items"]:
         run.stands_at = waits.get(run.pk)
+        run.elapsed = (run.finished_at or now) - run.started_at if run.started_at else None
     context = {
         "runs": found["items"],
         "next": found["next"],
@@ -92,7 +94,7 @@ def run_list_page(request: HttpRequest) -> HttpResponse:
         "quick": QUICK,
         "q": request.GET.get("q", ""),
         "states": RUN_LOOKS,
-        "now": timezone.now(),
+        "now": now,
     }
     template = "workflows/runs.html"
     return render(request, f"{template}#rows" if request.htmx else template, context)  # type: ignore[attr-defined]
@@ -123,6 +125,7 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
     counts = step_counts(run=run)
     begun, ended = run.started_at, run.finished_at
     waiting_roots = [line for line in lines if line.step is None and line.depth == 0]
+    allowed = run_shape(run)["actions"]
     may_run = actor.can("run", run.workspace_id)
     return {
         "run": run,
@@ -146,11 +149,11 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
             run.version.definition, steps=by_path, selected=selected.path if selected else ""
         ),
         "timeline": timeline(lines, now=now),
-        "actions": run_actions(run.state, has_incident=run.has_incident) if may_run else [],
+        "actions": allowed if may_run else [],
         "incidents": [step for step in steps if step.reason == "incident"],
         "kind_word": kind_word,
         **_history(request, run),
-        **_inspector(request, run, selected, may_run=may_run),
+        **_inspector(request, run, selected, allowed if may_run else []),
     }
 
 
@@ -213,7 +216,7 @@ TABS = (
 
 
 def _inspector(
-    request: HttpRequest, run: Run, step: StepRun | None, *, may_run: bool
+    request: HttpRequest, run: Run, step: StepRun | None, allowed: list[str]
 ) -> dict[str, Any]:
     if step is None:
         return {"step": None, "tabs": TABS}
@@ -223,7 +226,8 @@ def _inspector(
         tab = "input" if step.input is not None else "output"
     all_generations = StepRun.objects.filter(run_id=run.pk, path=step.path)
     is_open = step.reason == "incident"
-    may_change = may_run and step.is_current
+    step_is_open = step.state in STEP_OPEN and run.state != RunState.PAUSED.value
+    may_change = step.is_current
     attempts = list(attempt_list(step_run=step))
     for attempt in attempts:
         attempt.lasted = attempt.ended_at - attempt.started_at
@@ -242,9 +246,9 @@ def _inspector(
         "step_lasted": step.finished_at - step.started_at
         if step.finished_at and step.started_at
         else None,
-        "may_retry": may_change and (is_open or "retry" in run_actions(run.state)),
-        "may_skip": may_change and (is_open or "skip" in run_actions(run.state)),
-        "may_fail": may_change and is_open and run.state not in {RunState.CANCELLED.value},
+        "may_retry": may_change and "retry" in allowed and (is_open or not step_is_open),
+        "may_skip": may_change and "skip" in allowed and (is_open or not step_is_open),
+        "may_fail": may_change and is_open and "fail" in allowed,
         "input_text": json.dumps(step.input, indent=2, ensure_ascii=False),
     }
 

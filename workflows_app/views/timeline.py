@@ -75,9 +75,7 @@ class Scale:
     def __init__(self, spans: list[tuple[datetime, datetime]], waits: list[bool]) -> None:
         self.start = min(start for start, _ in spans)
         self.end = max(end for _, end in spans)
-        busy = sorted(
-            span for span, is_wait in zip(spans, waits, strict=True) if not is_wait
-        )
+        busy = sorted(span for span, is_wait in zip(spans, waits, strict=True) if not is_wait)
         self.quiet = self._quiet(busy)
         cut = sum((end - start for start, end in self.quiet), timedelta())
         self.worked = max((self.end - self.start - cut).total_seconds(), 0.001)

@@ -23,7 +23,7 @@ from workflows_app.selectors.runs import run_list
 from workflows_app.views.graph import draw
 from workflows_app.views.looks import LOOKS
 from workflows_app.views.outline import outline
-from workflows_app.views.problems import problems_of_draft
+from workflows_app.views.drafts import problems_of_draft
 
 RUNS_SHOWN = 8
 

@@ -81,7 +81,9 @@ class Evidence:
     def near(self, name: str) -> float | None:
         """Give the number that stands closest behind, or before, a word of `name`."""
         for word in re.findall(r"[a-z]{3,}", name.lower()):
-            match = re.search(rf"\b{word}\w*\D{{0,20}}?(-?\d[\d,]*(?:\.\d+)?)", self.whole, re.I)
+            match = re.search(
+                rf"\b{word}\w*\D{{0,20}}?(-?\d[\d,]*(?:\.\d+)?)", self.whole, re.IGNORECASE
+            )
             if match:
                 return float(match.group(1).replace(",", ""))
         return None

@@ -69,7 +69,9 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     ("ip", re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), _is_ip),
     (
         "date_of_birth",
-        re.compile(r"(?i:born(?: on)?|date of birth|birthday|dob)\W{0,3}[\w./-]{2,}(?: \w+ \d{4})?"),
+        re.compile(
+            r"(?i:born(?: on)?|date of birth|birthday|dob)\W{0,3}[\w./-]{2,}(?: \w+ \d{4})?"
+        ),
         lambda text: any(char.isdigit() for char in text),
     ),
     (
@@ -79,7 +81,13 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...] = (
     ),
     (
         "phone",
-        re.compile(r"(?<![\w.-])(?<!\d )(?:\+|00)\d[\d ()/.-]{5,18}\d(?!\w)|(?<![\w.-])(?<!\d )\(?0\d{1,4}\)?[ /-]\d[\d /-]{4,12}\d(?!\w)|(?<![\w.-])(?<!\d )\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)"),
+        re.compile(
+            r"(?<![\w.-])(?<!\d )(?:"
+            r"(?:\+|00)\d[\d ()/.-]{5,18}\d"
+            r"|\(?0\d{1,4}\)?[ /-]\d[\d /-]{4,12}\d"
+            r"|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}"
+            r")(?!\w)"
+        ),
         _is_phone,
     ),
     (

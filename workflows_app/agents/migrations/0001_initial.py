@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import workflows_app.identifiers
-import workflows_app.models.fields
 from django.conf import settings
 from django.db import migrations, models
+
+import workflows_app.identifiers
+import workflows_app.models.fields
 
 
 class Migration(migrations.Migration):

@@ -31,11 +31,8 @@ def tool_lookup(
         return found.spec
     rows = ToolVersion.objects.filter(tool__workspace_id=workspace_id, tool__name=name)
     pinned = (pins or {}).get(name)
-    if pinned is not None:
-        rows = rows.filter(pk=pinned)
-    else:
-        rows = rows.filter(number=F("tool__number"))
-    row = rows.select_related("tool__server").first()
+    wanted = {"number": F("tool__number")} if pinned is None else {"pk": pinned}
+    row = rows.filter(**wanted).select_related("tool__server").first()
     if row is None:
         raise ToolUnknown(f"there is no tool named {name}")
     return tool_spec(row)

@@ -90,14 +90,14 @@ def agent_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
             "body": _turn_body(settings, step),
         },
     }
-    task = {"id": "task", "kind": "transform", "with": {"value": settings.get("prompt")}}
-    spent = {"id": "spent", "kind": "end", "with": {"outcome": "exhausted"}}
-    edges = [{"from": "task", "to": "turn"}, {"from": "turn.exhausted", "to": "spent"}]
+    task = {"id": "_task", "kind": "transform", "with": {"value": settings.get("prompt")}}
+    spent = {"id": "_spent", "kind": "end", "with": {"outcome": "exhausted"}}
+    edges = [{"from": "_task", "to": "turn"}, {"from": "turn.exhausted", "to": "_spent"}]
     if schema is None:
         output = "=steps.turn.?output.?last.?text.orValue(null)"
         return {"steps": [task, turn, spent], "edges": edges, "output": output}
     check = {
-        "id": "check",
+        "id": "_check",
         "kind": "agent_answer",
         "with": {
             "model": settings.get("model"),
@@ -107,8 +107,8 @@ def agent_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
         },
         **_retry(step),
     }
-    edges.append({"from": "turn", "to": "check"})
-    return {"steps": [task, turn, check, spent], "edges": edges, "output": "=steps.check.output"}
+    edges.append({"from": "turn", "to": "_check"})
+    return {"steps": [task, turn, check, spent], "edges": edges, "output": "=steps._check.output"}
 
 
 def _retry(step: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -119,12 +119,12 @@ def _retry(step: Mapping[str, JSON]) -> dict[str, JSON]:
 def _turn_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[str, JSON]:
     tools = [_tool(entry) for entry in settings.get("tools") or ()]
     reply = {
-        "id": "reply",
+        "id": "model",
         "kind": "agent_turn",
         "with": {
             "model": settings.get("model"),
             "fallback_models": list(settings.get("fallback_models") or ()),
-            "prompt": "=steps.task.output",
+            "prompt": "=steps._task.output",
             "previous": "=previous",
             "tools": [tool["tool"] for tool in tools],
             "output": settings.get("output"),
@@ -133,9 +133,9 @@ def _turn_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
         **_retry(step),
     }
     output = {
-        "done": "=steps.reply.output.done",
-        "text": "=steps.reply.output.text",
-        "messages": "=steps.reply.output.messages",
+        "done": "=steps.model.output.done",
+        "text": "=steps.model.output.text",
+        "messages": "=steps.model.output.messages",
     }
     if not tools:
         return {"steps": [reply], "edges": [], "output": output}
@@ -143,14 +143,14 @@ def _turn_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
         "id": "call",
         "kind": "map",
         "with": {
-            "items": "=steps.reply.output.calls",
+            "items": "=steps.model.output.calls",
             "concurrency": CONCURRENCY,
             "body": _call_body(tools),
         },
     }
     return {
         "steps": [reply, call],
-        "edges": [{"from": "reply", "to": "call"}],
+        "edges": [{"from": "model", "to": "call"}],
         "output": {**output, "results": "=steps.call.output.items"},
     }
 
@@ -159,7 +159,7 @@ def _call_body(tools: list[dict[str, JSON]]) -> dict[str, JSON]:
     """Give the body of one call: the tool that is meant, on its terms, and what came of it."""
     names = _step_ids([tool["tool"] for tool in tools])
     pick = {
-        "id": "pick",
+        "id": "_pick",
         "kind": "decision",
         "with": {
             "branches": [
@@ -168,16 +168,16 @@ def _call_body(tools: list[dict[str, JSON]]) -> dict[str, JSON]:
             ]
         },
     }
-    result = {"id": "result", "kind": "agent_result", "with": {"call": "=item"}}
-    steps, edges = [pick], [{"from": "pick.default", "to": "result"}]
+    result = {"id": "_result", "kind": "agent_result", "with": {"call": "=item"}}
+    steps, edges = [pick], [{"from": "_pick.default", "to": "_result"}]
     for name, tool in zip(names, tools, strict=True):
         steps.append(_tool_step(name, tool))
-        edges.append({"from": f"pick.{name}", "to": name})
+        edges.append({"from": f"_pick.{name}", "to": name})
         ports = ["done", "error"]
         if isinstance(tool.get("approval"), dict):
             ports += ["rejected", "expired"]
-        edges += [{"from": f"{name}.{port}", "to": "result"} for port in ports]
-    return {"steps": [*steps, result], "edges": edges, "output": "=steps.result.output"}
+        edges += [{"from": f"{name}.{port}", "to": "_result"} for port in ports]
+    return {"steps": [*steps, result], "edges": edges, "output": "=steps._result.output"}
 
 
 def _tool_step(name: str, tool: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -203,7 +203,7 @@ def _step_ids(tools: list[str]) -> list[str]:
     for tool in tools:
         name = re.sub(r"[^a-z0-9]+", "_", tool.lower()).strip("_")[:60] or "tool"
         name = name if name[0].isalpha() else f"tool_{name}"
-        while name in (*ids, "pick", "result", "default", "done", "error"):
+        while name in (*ids, "default", "done", "error"):
             name += "_"
         ids.append(name)
     return ids

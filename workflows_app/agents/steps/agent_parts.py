@@ -129,7 +129,7 @@ class ResultKind(Kind):
     def run(self, call: Call) -> Done:
         asked: Mapping[str, JSON] = call.settings["call"]
         taken = next(
-            (one for name, one in call.sources.items() if name != "pick" and one.taken), None
+            (one for name, one in call.sources.items() if name != "_pick" and one.taken), None
         )
         if taken is None:
             block = tool_result(asked["id"], asked.get("error") or "not available", is_error=True)

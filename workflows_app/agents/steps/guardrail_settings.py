@@ -6,8 +6,8 @@ import re2
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from workflows_app.agents.core.personal_data import KINDS
-from workflows_app.core.definition.markers import ConditionText, Duration, Fixed
 from workflows_app.core.definition.markers import Condition as ConditionMarker
+from workflows_app.core.definition.markers import ConditionText, Duration, Fixed
 
 OnTrip = Literal["block", "hold", "escalate", "fallback", "redact", "warn"]
 Source = Annotated[str, ConditionMarker(is_boolean=False, more=("output",))]

@@ -157,8 +157,9 @@ def _forks(site: Site, findings: Findings) -> None:
     """Branches that start together and never meet leave an object by id as the result."""
     if site.body.get("output") is not None:
         return
-    after = _after(site)
-    for (source, _port_name), targets in _forked(site):
+    forked = list(_forked(site))
+    after = _after(site) if forked else {}
+    for (source, _port_name), targets in forked:
         reached = [after.get(target, frozenset()) | {target} for target in targets]
         if not frozenset.intersection(*reached) and not _all_end(site, reached):
             place = site.by_id[source]

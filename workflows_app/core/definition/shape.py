@@ -9,6 +9,7 @@ from workflows_app.core.definition.problems import Findings
 from workflows_app.core.strict_json import pointer_escape
 
 JSON = Any
+_INSIDE = 2  # a location of so many parts lies inside a field
 _CODES = {"extra_forbidden": "unknown_field", "missing": "missing_field"}
 
 
@@ -24,21 +25,33 @@ def shape_check(
     """Give the value as its model, or note why it is none.
 
     Args:
-        ignore: first parts of locations that are checked elsewhere.
+        ignore: fields whose insides are checked elsewhere.
     """
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False):
-            if not detail["loc"] or detail["loc"][0] not in ignore:
-                _note(detail, value, findings, pointer, step)
+        details = error.errors(include_url=False, include_input=False)
+        noted: set[str] = set()
+        for detail in sorted(details, key=lambda one: one["type"] != "value_error"):
+            location = detail["loc"]
+            if len(location) < _INSIDE or location[0] not in ignore:
+                _note(detail, value, findings, pointer, step, noted)
         return None
 
 
 def _note(
-    detail: ErrorDetails, value: JSON, findings: Findings, pointer: str, step: str | None
+    detail: ErrorDetails,
+    value: JSON,
+    findings: Findings,
+    pointer: str,
+    step: str | None,
+    noted: set[str],
 ) -> None:
+    """Note one error; of the errors of a union's members the most telling."""
     where = _pointer(value, detail["loc"], detail["type"])
+    if where in noted:
+        return
+    noted.add(where)
     code = _CODES.get(detail["type"], "invalid_value")
     name = where.rpartition("/")[2]
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")

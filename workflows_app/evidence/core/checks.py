@@ -7,13 +7,17 @@ from workflows_app.evidence.core.records import GENESIS, Link, link_next
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a walk found. `first_bad` is a position, or None when everything holds."""
+    """What a walk found. `first_bad` is a position, or None when everything holds.
+
+    `position` and `hash` are the head: where the chain says that it ends (when it is broken), or
+    the last record that holds, for a file.
+    """
 
     checked: int
     first_bad: int | None
     why: str
     position: int
-    hash: str  # lower-case hex of the last hash in the chain
+    hash: str  # lower-case hex
 
     @property
     def is_valid(self) -> bool:

@@ -5,6 +5,7 @@ bytes of the previous hash before it, and take SHA-256.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,6 +14,9 @@ from uuid import UUID
 
 import rfc8785
 
+# Beside fractions, what json.dumps may write otherwise than RFC 8785: keys beyond ASCII (their
+# order), escaped characters, integers beyond 2^53.
+SPECIAL = re.compile(r"[^\x00-\x7f]|\\u|[0-9]{16}")
 GENESIS = bytes(32)  # what the first record follows
 # What is shown with a record, and is no part of what is hashed.
 BESIDE = frozenset({"previous", "hash", "head", "missing"})
@@ -86,14 +90,32 @@ def record_build(fields: Fields, *, workspace: UUID, position: int) -> tuple[dic
         "data_digest": None,
     }
     if fields.data is None:
-        return record, rfc8785.dumps(record)
+        return record, _plain(record)
     record["data_digest"] = sha256(fields.data.encode()).hexdigest()
     try:
-        record["data"] = json.loads(fields.data)
-        return record, rfc8785.dumps(record)
+        record["data"], is_plain = _data(fields.data)
+        return record, _plain(record) if is_plain else rfc8785.dumps(record)
     except (ValueError, RecursionError):
         record["data"] = fields.data
-        return record, rfc8785.dumps(record)
+        return record, _plain(record)
+
+
+def _data(text: str) -> tuple[Any, bool]:
+    """Give the value, and whether sorting its keys is all that canonical JSON asks of it."""
+    special: list[str] = []
+
+    def note(number: str) -> float:
+        special.append(number)
+        return float(number)
+
+    value = json.loads(text, parse_float=note, parse_constant=note)
+    return value, not special and SPECIAL.search(text) is None
+
+
+def _plain(record: dict[str, Any]) -> bytes:
+    """Give the canonical bytes of a record without special data, several times faster."""
+    text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
 
 
 def link_next(previous: bytes, canonical: bytes, *, position: int) -> Link:

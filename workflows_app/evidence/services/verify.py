@@ -1,6 +1,7 @@
 """Prove a chain: walk it from its beginning, over the records as they stand now."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,7 +37,7 @@ def chain_verify(*, workspace: UUID) -> Verdict:
     beyond = Seal.objects.filter(chain=chain, position__gt=F("chain__position"))
     if walk.first_bad is None and beyond.exists():
         walk.fail(walk.position + 1, "it lies beyond the end that the chain names")
-    verdict = walk.verdict()
+    verdict = replace(walk.verdict(), position=chain.position, hash=bytes(chain.hash).hex())
     Chain.objects.filter(pk=chain.pk).update(
         verified_at=Now(), verified_position=verdict.checked, broken_at=verdict.first_bad
     )

@@ -1,0 +1,73 @@
+"""Rules about state machines: every state can be reached and left, every trigger is known."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workflows_app.core.definition.problems import Findings
+from workflows_app.core.definition.site import Place
+
+JSON = Any
+
+
+def machine_check(place: Place, findings: Findings) -> None:
+    """Check the states and transitions of a `state_machine` step of the right shape."""
+    settings = place.settings
+    states, initial = settings.get("states"), settings.get("initial")
+    if not isinstance(states, Mapping) or not isinstance(settings.get("transitions"), list):
+        return
+    transitions = [one for one in settings["transitions"] if isinstance(one, Mapping)]
+    leaving: dict[str, set[str]] = {name: set() for name in states}
+    reached = {initial}
+    for transition in transitions:
+        for source in _sources(transition):
+            leaving.setdefault(source, set()).add(str(transition.get("trigger")))
+    _grow(reached, transitions)
+    pointer = f"{place.pointer}/with/states"
+    for name, state in states.items():
+        if not isinstance(state, Mapping):
+            continue
+        where = {"pointer": f"{pointer}/{name}", "step": place.path}
+        if name not in reached:
+            findings.add(
+                "unreachable_state", f"no transition leads to {name}", severity="warning", **where
+            )
+        is_terminal = state.get("terminal") is True
+        if is_terminal and leaving[name]:
+            findings.add(
+                "terminal_state_left", f"{name} is terminal, and a transition leaves it", **where
+            )
+        if not is_terminal and not leaving[name]:
+            findings.add("state_without_exit", f"nothing leads out of {name}", **where)
+        for trigger, inner in _fired(state):
+            if trigger not in leaving[name]:
+                findings.add(
+                    "unknown_trigger",
+                    f"{trigger} leads nowhere from {name}",
+                    pointer=f"{pointer}/{name}/{inner}",
+                    step=place.path,
+                )
+
+
+def _sources(transition: Mapping[str, JSON]) -> list[str]:
+    source = transition.get("from")
+    named = source if isinstance(source, list) else [source]
+    return [name for name in named if isinstance(name, str)]
+
+
+def _grow(reached: set[JSON], transitions: list[Mapping[str, JSON]]) -> None:
+    while found := {
+        transition.get("to")
+        for transition in transitions
+        if transition.get("to") not in reached
+        and any(source in reached for source in _sources(transition))
+    }:
+        reached |= found
+
+
+def _fired(state: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
+    fires = state.get("fires")
+    for outcome, trigger in fires.items() if isinstance(fires, Mapping) else ():
+        yield str(trigger), f"fires/{outcome}"
+    timeout = state.get("timeout")
+    if isinstance(timeout, Mapping):
+        yield str(timeout.get("trigger")), "timeout/trigger"

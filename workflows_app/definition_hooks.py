@@ -1,0 +1,61 @@
+"""Where other apps tell the definition services what only they know.
+
+The engine imports no other app: `agents` says which tools and models there are and pins
+them, and whoever keeps triggers hears that a version was published.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workflows_app.models import User, WorkflowVersion, Workspace
+
+JSON = Any
+Facts = Callable[[Workspace], Mapping[str, Any]]
+Pins = Callable[[Workspace, Mapping[str, JSON]], Mapping[str, JSON]]
+Published = Callable[[WorkflowVersion, User], None]
+_facts: list[Facts] = []
+_pins: list[Pins] = []
+_published: list[Published] = []
+
+
+def register_check_facts(function: Facts) -> None:
+    """Add what a check knows: `function(workspace)` gives fields of `CheckContext`.
+
+    Such as `{"tools": {name: ToolFacts}, "models": frozenset(roles)}`.
+    """
+    _facts.append(function)
+
+
+def register_pins(function: Pins) -> None:
+    """Add what publishing pins: `function(workspace, expanded)` gives parts of a version's pins.
+
+    Such as `{"tools": {name: version id}, "models": {role: model id}}`.
+    """
+    _pins.append(function)
+
+
+def register_published(function: Published) -> None:
+    """Call `function(version, actor)` in the transaction that publishes a version."""
+    _published.append(function)
+
+
+def check_facts(workspace: Workspace) -> dict[str, Any]:
+    """Give what all apps know for a check."""
+    found: dict[str, Any] = {}
+    for function in _facts:
+        found |= function(workspace)
+    return found
+
+
+def pins_of(workspace: Workspace, expanded: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Give what all apps pin for a definition."""
+    found: dict[str, JSON] = {}
+    for function in _pins:
+        found |= function(workspace, expanded)
+    return found
+
+
+def version_published(version: WorkflowVersion, actor: User) -> None:
+    """Tell everyone who asked that a version was published."""
+    for function in _published:
+        function(version, actor)

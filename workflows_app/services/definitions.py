@@ -1,0 +1,316 @@
+"""Creating workflows, saving their drafts, publishing their versions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.db.models.functions import Now
+from django.utils.text import slugify
+
+from workflows_app.core.definition import (
+    Checked,
+    definition_check,
+    definition_digest,
+    definition_from_yaml,
+)
+from workflows_app.core.expand import expand
+from workflows_app.core.strict_json import JsonRefused, strict_check, strict_loads
+from workflows_app.errors import Conflict, Invalid
+from workflows_app.models import User, Workflow, WorkflowVersion, Workspace
+from workflows_app.selectors.definitions import check_context, version_newest
+from workflows_app.services.members import app_event
+from workflows_app.definition_hooks import pins_of, version_published
+
+JSON = Any
+_SLUG_LENGTH = 100
+_TRIES = 5  # of a derived slug that another request took first
+
+
+def definition_validate(
+    *, definition: JSON, workspace: Workspace | None = None, workflow: Workflow | None = None
+) -> Checked:
+    """Check a document; with a workspace also against its tools, people and workflows."""
+    space = workspace or (workflow.workspace if workflow is not None else None)
+    context = check_context(workspace=space, workflow=workflow) if space is not None else None
+    return definition_check(definition, context)
+
+
+def draft_shape(workflow: Workflow) -> dict[str, JSON]:
+    """Give `{definition, revision, problems}` of a workflow's draft."""
+    checked = definition_validate(definition=workflow.draft, workflow=workflow)
+    return {
+        "definition": workflow.draft,
+        "revision": workflow.revision,
+        "problems": [problem.as_json() for problem in checked.problems],
+    }
+
+
+def workflow_create(
+    *,
+    name: str,
+    definition: dict[str, JSON],
+    actor: User,
+    workspace: Workspace,
+    slug: str | None = None,
+) -> Workflow:
+    """Create a workflow whose draft is `definition`; without a slug one is made of the name.
+
+    Raises:
+        Conflict: `slug_taken`: the slug that was asked for is in use.
+        Invalid: the draft is not JSON that the product takes.
+    """
+    _draft_refuse(definition)
+    if slug is not None:
+        return _create(name, slug, definition, actor, workspace)
+    for _ in range(_TRIES):
+        try:
+            return _create(name, _slug_free(name, workspace), definition, actor, workspace)
+        except Conflict:
+            continue
+    raise Conflict(f"No free address was found for {name}.", code="slug_taken")
+
+
+def _create(
+    name: str, slug: str, definition: dict[str, JSON], actor: User, workspace: Workspace
+) -> Workflow:
+    try:
+        with transaction.atomic():
+            workflow = Workflow.objects.create(
+                workspace=workspace, slug=slug, name=name, draft=definition, created_by=actor
+            )
+            workflow.draft_editors.add(actor)
+            _record(workflow, "workflow.created", actor, {"name": name})
+    except IntegrityError:
+        raise Conflict(f"There is already a workflow {slug}.", code="slug_taken") from None
+    workflow.refresh_from_db(fields=["created_at", "updated_at"])
+    return workflow
+
+
+def _slug_free(name: str, workspace: Workspace) -> str:
+    base = slugify(name)[: _SLUG_LENGTH - 6].strip("-_") or "workflow"
+    taken = set(
+        Workflow.objects.filter(workspace=workspace, slug__startswith=base).values_list(
+            "slug", flat=True
+        )
+    )
+    number = 2
+    slug = base
+    while slug in taken:
+        slug, number = f"{base}-{number}", number + 1
+    return slug
+
+
+def workflow_import(
+    *,
+    text: str | bytes,
+    format: str = "json",
+    actor: User,
+    workspace: Workspace,
+    name: str | None = None,
+    slug: str | None = None,
+) -> Workflow:
+    """Create a workflow from the text of a definition, JSON or YAML; it stays a draft.
+
+    Raises:
+        JsonRefused: the text is not JSON or YAML that the product takes.
+        Conflict: `slug_taken`.
+    """
+    if format == "yaml":
+        document = definition_from_yaml(text if isinstance(text, str) else text.decode())
+    else:
+        document = strict_loads(text)
+    if not isinstance(document, dict):
+        raise JsonRefused("not_an_object", "a definition is a JSON object")
+    named = document.get("name")
+    title = name or (named if isinstance(named, str) and named else "Imported workflow")
+    return workflow_create(
+        name=title[:200], definition=document, actor=actor, workspace=workspace, slug=slug
+    )
+
+
+@transaction.atomic
+def draft_save(
+    *, workflow: Workflow, definition: dict[str, JSON], revision: int, actor: User
+) -> Workflow:
+    """Replace the draft that the caller saw.
+
+    Args:
+        revision: of the draft that the change is based on.
+
+    Raises:
+        Conflict: `draft_changed`: somebody saved since; `draft` holds the newer one.
+        Invalid: the draft is not JSON that the product takes.
+    """
+    _draft_refuse(definition)
+    held = _lock(workflow)
+    if held.revision != revision:
+        raise _changed(held, "somebody saved since")
+    before, after = held.draft.get("name"), definition.get("name")
+    if isinstance(after, str) and after and after != before:
+        held.name = after[:200]
+    held.draft = definition
+    held.revision += 1
+    held.updated_at = Now()
+    held.save(update_fields=["name", "draft", "revision", "updated_at"])
+    held.draft_editors.add(actor)
+    data = {"revision": held.revision, "digest": definition_digest(definition)}
+    _record(held, "workflow.draft_saved", actor, data)
+    held.refresh_from_db(fields=["updated_at"])
+    return held
+
+
+@transaction.atomic
+def workflow_publish(
+    *, workflow: Workflow, revision: int, actor: User, note: str = ""
+) -> tuple[WorkflowVersion, bool]:
+    """Publish the draft as the next version; an unchanged draft gives the newest one.
+
+    Returns:
+        The version, and whether it is new.
+
+    Raises:
+        Conflict: `draft_changed`: the draft is not the one that the caller saw.
+        Invalid: the draft has problems; `problems` lists them.
+    """
+    held = _lock(workflow)
+    if held.revision != revision:
+        raise _changed(held, "the draft is no longer the one that was looked at")
+    newest = version_newest(workflow=held)
+    if newest is not None and newest.digest == definition_digest(held.draft):
+        return newest, False
+    version = _version_write(held, note=note, actor=actor, is_numbered=True)
+    version.editors.set(held.draft_editors.all())
+    held.draft_editors.clear()
+    _record(
+        held,
+        "workflow.published",
+        actor,
+        {"version": version.number, "digest": version.digest, "note": note},
+    )
+    version_published(version, actor)
+    return version, True
+
+
+@transaction.atomic
+def draft_version(*, workflow: Workflow, actor: User | None = None) -> WorkflowVersion:
+    """Give a copy of the draft that a rehearsal can run; the same draft gives the same copy.
+
+    Raises:
+        Invalid: the draft has problems; `problems` lists them.
+    """
+    held = _lock(workflow)
+    digest = definition_digest(held.draft)
+    for known in held.versions.filter(number__isnull=True, digest=digest).order_by("-pk"):
+        if known.pins == _pins(held, known.expanded):
+            return known
+    return _version_write(held, note="", actor=actor, is_numbered=False)
+
+
+@transaction.atomic
+def workflow_archive(*, workflow: Workflow, actor: User, archived: bool = True) -> Workflow:
+    """Take a workflow out of the lists and stop its triggers, or bring it back.
+
+    Runs in flight go on.
+    """
+    held = _lock(workflow)
+    held.archived_at = Now() if archived else None
+    held.save(update_fields=["archived_at"])
+    if archived:
+        held.triggers.update(is_active=False)
+    else:
+        newest = version_newest(workflow=held)
+        held.triggers.filter(version=newest).update(is_active=True)
+    _record(held, "workflow.archived" if archived else "workflow.restored", actor, None)
+    held.refresh_from_db(fields=["archived_at"])
+    return held
+
+
+def _version_write(
+    workflow: Workflow, *, note: str, actor: User | None, is_numbered: bool
+) -> WorkflowVersion:
+    checked = definition_validate(definition=workflow.draft, workflow=workflow)
+    if not checked.is_valid or checked.digest is None:
+        raise Invalid(
+            "The draft has problems that must be solved first.",
+            code="definition_invalid",
+            problems=[problem.as_json() for problem in checked.problems],
+        )
+    number = None
+    if is_numbered:
+        number = (workflow.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
+    expanded = expand(workflow.draft)
+    version = WorkflowVersion.objects.create(
+        workflow=workflow,
+        number=number,
+        digest=checked.digest,
+        definition=workflow.draft,
+        expanded=expanded,
+        pins=_pins(workflow, expanded),
+        note=note,
+        published_by=actor,
+    )
+    version.refresh_from_db(fields=["published_at"])
+    return version
+
+
+def _pins(workflow: Workflow, expanded: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Fix what the definition only names: child workflows here, tools and models by their app."""
+    slugs = {
+        step["with"]["slug"]
+        for step in steps_within(expanded)
+        if step["kind"] == "workflow" and not step["with"].get("version")
+    } - {workflow.slug}
+    newest = {
+        child.slug: str(version.pk)
+        for child in Workflow.objects.filter(workspace=workflow.workspace_id, slug__in=slugs)
+        if (version := version_newest(workflow=child)) is not None
+    }
+    return {"tools": {}, "models": {}, "workflows": newest} | pins_of(
+        workflow.workspace, expanded
+    )
+
+
+def steps_within(value: JSON) -> Iterator[Mapping[str, JSON]]:
+    """Give every step of an expanded definition, at any depth, bodies that are data included."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("kind"), str) and isinstance(value.get("with"), Mapping):
+            yield value
+        for key, item in value.items():
+            if key != "origin":
+                yield from steps_within(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from steps_within(item)
+
+
+def _lock(workflow: Workflow) -> Workflow:
+    rows = Workflow.objects.select_for_update(of=("self",)).select_related("workspace")
+    return rows.get(pk=workflow.pk)
+
+
+def _changed(held: Workflow, why: str) -> Conflict:
+    message = f"{held.slug} has the draft {held.revision} by now: {why}."
+    return Conflict(message, code="draft_changed", draft=draft_shape(held))
+
+
+def _draft_refuse(definition: JSON) -> None:
+    """A draft may be wrong in every way but these: it is an object, and clean JSON."""
+    try:
+        if not isinstance(definition, dict):
+            raise JsonRefused("not_an_object", "a definition is a JSON object")
+        strict_check(definition)
+    except JsonRefused as refused:
+        problem = {
+            "severity": "error",
+            "code": refused.code,
+            "step": None,
+            "pointer": refused.pointer,
+            "message": refused.message,
+        }
+        raise Invalid(refused.message, code="definition_invalid", problems=[problem]) from None
+
+
+def _record(workflow: Workflow, what: str, actor: User, data: JSON) -> None:
+    subject = f"workflow:{workflow.slug}"
+    app_event(workflow.workspace, what, subject, f"user:{actor.username}", data=data)
