@@ -79,3 +79,5 @@ def _as_problems(responses: dict[Any, Any]) -> None:
             response["content"] = {PROBLEM_TYPE: reference}
         elif int(status) >= 400:
             response["content"] = {PROBLEM_TYPE: response["content"].get(JSON_TYPE, reference)}
+        elif int(status) != 204:  # a file: the route says its type in the answer
+            response.setdefault("content", {"*/*": {}})

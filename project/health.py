@@ -1,5 +1,7 @@
 """Is this process alive, and can it do its work?"""
 
+from threading import Event
+
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -9,6 +11,8 @@ from kombu.exceptions import KombuError
 from kombu.exceptions import OperationalError as BrokerError
 
 from project.celery import app
+
+_seen_migrated = Event()  # this code's migrations do not go away again
 
 
 @never_cache
@@ -34,9 +38,15 @@ def ready_view(request: HttpRequest) -> JsonResponse:
 def database_state() -> str:
     """Return "ok", "unreachable" or "not migrated"."""
     try:
-        return "not migrated" if migrations_pending() else "ok"
+        if not _seen_migrated.is_set():
+            if migrations_pending():
+                return "not migrated"
+            _seen_migrated.set()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
     except DatabaseError:
         return "unreachable"
+    return "ok"
 
 
 def migrations_pending() -> bool:

@@ -189,5 +189,6 @@ LOGGING = {
         "celery": {"level": env_text("CELERY_LOG_LEVEL", "WARNING").upper()},
         "httpx": {"level": "WARNING"},
         "mcp": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
     },
 }

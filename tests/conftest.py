@@ -25,15 +25,7 @@ os.environ["DATABASE_URL"] = (
 
 import django  # noqa: E402
 
-try:
-    django.setup()  # before the test modules, which import models
-except Exception:  # TEMPORARY while the apps are being written: pure tests still run
-    import traceback
-
-    import django.conf
-
-    traceback.print_exc(limit=-2)
-    django.conf.settings._wrapped = django.utils.functional.empty
+django.setup()  # before the test modules, which import models
 
 from project.supervisor.children import child_stop  # noqa: E402
 from project.supervisor.postgres import Postgres  # noqa: E402

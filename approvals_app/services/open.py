@@ -13,7 +13,6 @@ from approvals_app.selectors.people import Directory, gate_of, user_names
 from approvals_app.services import record
 from workflows_app.core.effects import Effect, RequestApproval, WithdrawApproval
 from workflows_app.core.facts import Decided
-from workflows_app.identifiers import uuid7
 from workflows_app.models import AppEvent, Run, StepRun, User, WorkflowVersion
 from workflows_app.services.history import events_append
 
@@ -67,7 +66,7 @@ class _Opening:
         schedule = asked.schedule(effect.now)
         run = self.runs[effect.run_id]
         return ApprovalRequest(
-            id=getattr(effect, "id", None) or uuid7(),
+            id=effect.id,
             workspace_id=effect.workspace_id,
             run_id=effect.run_id,
             scope_id=effect.scope_id,

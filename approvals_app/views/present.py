@@ -118,7 +118,9 @@ def detail(
         ],
         "fields": shown.rows(arguments),
         "bound": shown.rows({name: action.get(name) for name in BOUND if name in action}),
-        "payload": shown.visible(canonical_bytes(request.action).decode() if request.action else ""),
+        "payload": shown.visible(
+            canonical_bytes(request.action).decode() if request.action else ""
+        ),
         "diff": shown.diff(arguments, edited) if edited is not None else _own_edit(request),
         "changes": shown.changes_count(arguments, edited) if edited is not None else 0,
         "since": _since(request, arguments),

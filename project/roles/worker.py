@@ -4,10 +4,13 @@ import logging
 import os
 import signal
 import socket
+import warnings
 from datetime import timedelta
+from importlib import import_module
 from threading import Event, Thread
 
 from celery import signals
+from celery.exceptions import SecurityWarning
 from django.conf import settings
 
 from project.celery import app
@@ -29,6 +32,7 @@ def worker_run(*, name: str, with_scheduler: bool) -> int:
     wait_for_database(role.stop)
     role.connect()
     os.environ["CELERY_SKIP_CHECKS"] = "true"  # the checks are the build's, not every start's
+    warnings.simplefilter("ignore", SecurityWarning)  # of root and pickle: only JSON is accepted
     try:
         app.worker_main(role.arguments())
     except SystemExit as ended:
@@ -92,6 +96,8 @@ class WorkerRole:
 
     def _watch(self) -> None:
         """Retire the process when it no longer does its work; the supervisor starts another."""
+        if settings.ANTHROPIC_API_KEY:
+            import_module("anthropic")  # slow to import: better now than within a step's time
         while not self.stop.wait(1.0):
             self.probe.send()
             if self.probe.is_lost():

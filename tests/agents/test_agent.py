@@ -261,5 +261,5 @@ def test_tools_with_like_names_stay_apart():
     turn_step = by_id(body_of(AgentKind().expand(step)))["turn"]
 
     assert list(by_id(body_of(by_id(body_of(turn_step))["call"]))) == [
-        "_pick", "a_b", "a_b_", "result", "tool_9", "_result"
+        "_pick", "a_b", "a_b_", "result", "worker_9", "_result"
     ]  # fmt: skip

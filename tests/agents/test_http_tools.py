@@ -223,7 +223,7 @@ def test_a_run_keeps_the_version_that_it_began_with(workspace):
     put(workspace, effect="none")
     expanded = {"steps": [{"id": "a", "kind": "tool", "with": {"tool": "pay"}},
                           {"id": "b", "kind": "model", "with": {"model": "small"}}]}  # fmt: skip
-    pins = pins_collect(workspace_id=workspace.pk, expanded=expanded)
+    pins = pins_collect(workspace, expanded)
     put(workspace, effect="irreversible")
 
     kept = tool_lookup(workspace_id=workspace.pk, name="pay", pins=pins["tools"])

@@ -12,7 +12,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 def document() -> dict[str, Any]:
     """Give the document as a client reads it: as JSON."""
     from project.api import api
-
     from project.json_form import json_text
 
     return json.loads(json_text(api.get_openapi_schema(path_prefix="/api/v1/")))
@@ -58,7 +57,7 @@ def assert_documented(method: str, path: str, answer: Any) -> None:
     assert str(answer.status_code) in responses, (method, path, answer.status_code, answer.content)
     content = responses[str(answer.status_code)].get("content", {})
     kind = answer.headers.get("Content-Type", "").split(";")[0]
-    if not content or answer.streaming:
+    if not content or answer.streaming or "*/*" in content:
         return
     assert kind in content, (method, path, answer.status_code, kind)
     schema = _expand(content[kind].get("schema", {}), ())

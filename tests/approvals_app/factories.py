@@ -122,6 +122,7 @@ def effect_for(step_run, *, reason="approval", why="amount > 500.0", bound=None,
     """The engine's wish to ask people about a step run."""
     bound = bound or action(step_run)
     return RequestApproval(
+        id=uuid7(),
         run_id=step_run.run_id,
         workspace_id=step_run.run.workspace_id,
         workflow_id=step_run.run.workflow_id,
@@ -177,7 +178,6 @@ __all__ = [
     "effect_for",
     "person",
     "request_for",
-    "uuid7",
     "version",
     "waiting_step",
     "workspace",

@@ -11,9 +11,14 @@ class AgentsConfig(AppConfig):
     verbose_name = "Agents and tools"
 
     def ready(self) -> None:
+        from workflows_app import definition_hooks as hooks  # noqa: PLC0415
         from workflows_app.agents.redaction import logging_redact  # noqa: PLC0415
+        from workflows_app.agents.selectors.facts import check_facts  # noqa: PLC0415
+        from workflows_app.agents.services.pins import pins_collect  # noqa: PLC0415
         from workflows_app.agents.steps import register_kinds  # noqa: PLC0415
 
         register_kinds()
+        hooks.register_check_facts(check_facts)
+        hooks.register_pins(pins_collect)
         autodiscover_modules("tools")
         logging_redact()

@@ -2,15 +2,18 @@
 
 The SDK's own retries are off: the engine retries, and records every attempt. An answer that
 was cut off is thrown away whole, so that no half tool call is ever carried out.
+
+The SDK takes two seconds to import, so only who calls a model does.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import httpx2
 from django.conf import settings
 
@@ -27,6 +30,9 @@ from workflows_app.agents.network import (
 )
 from workflows_app.core.kinds import Call, StepError, Usage
 from workflows_app.models import Workspace
+
+if TYPE_CHECKING:
+    import anthropic
 
 JSON = Any
 RETRYABLE = frozenset({408, 409, 425, 429})
@@ -110,6 +116,8 @@ def anthropic_reply(spec: ModelSpec, request: ModelRequest, patience: Patience) 
 
 
 def _client(patience: Patience) -> anthropic.Anthropic:
+    import anthropic  # noqa: PLC0415
+
     seconds = patience.left(httpx2.ConnectTimeout)
     transport = PatientTransport(PatientBackend(patience))
     return anthropic.Anthropic(
@@ -127,6 +135,8 @@ def _complete(
     with client.messages.stream(model=spec.id, **request.body()) as stream:
         if "json" in stream.response.headers.get("content-type", ""):
             # A gateway on the way may have collected the stream into one document.
+            import anthropic  # noqa: PLC0415
+
             return anthropic.types.Message.model_validate_json(stream.response.read())
         message, is_complete = None, False
         for event in stream:
@@ -163,6 +173,8 @@ def _block(block: anthropic.types.ContentBlock) -> dict[str, JSON]:
 
 @contextmanager
 def _errors():  # type: ignore[no-untyped-def]
+    import anthropic  # noqa: PLC0415
+
     try:
         yield
     except CallCancelled:

@@ -1,22 +1,37 @@
 """Finding what an address names, for the one who asks."""
 
-from workflows_app.errors import Forbidden, NotFound
-from workflows_app.models import User, Workflow
+from workflows_app.errors import Conflict, Forbidden
+from workflows_app.models import User, Workflow, WorkflowVersion
+from workflows_app.selectors.definitions import version_get, version_newest, workflow_get
 from workflows_app.selectors.people import Principal
+from workflows_app.services.definitions import draft_version
 
 
 def workflow_for(who: Principal, slug: str) -> Workflow:
-    """Give a workflow by its slug; of several workspaces' the default one's, else the oldest.
+    """Give a workflow that the caller may see."""
+    return workflow_get(slug=slug, actor=who)
+
+
+def version_for(
+    workflow: Workflow, wanted: int | str | None, *, mode: str, user: User | None
+) -> WorkflowVersion:
+    """Give the version that a run is to be of: a number, `draft`, or None for the newest.
 
     Raises:
-        NotFound: the caller may see none of that name.
+        NotFound: there is no version of that number.
+        Conflict: `not_published`: there is none at all, or the draft was to run live.
+        Invalid: the draft has problems.
     """
-    found = Workflow.objects.filter(workspace_id__in=who.workspace_ids, slug=slug)
-    found = found.select_related("workspace").order_by("-workspace__is_default", "pk")
-    workflow = found.first()
-    if workflow is None:
-        raise NotFound(f"There is no workflow {slug}.")
-    return workflow
+    if wanted == "draft":
+        if mode != "rehearsal":
+            raise Conflict("The draft only rehearses: publish it first.", code="not_published")
+        return draft_version(workflow=workflow, actor=user)
+    if wanted is not None:
+        return version_get(workflow=workflow, number=int(wanted))
+    newest = version_newest(workflow=workflow)
+    if newest is None:
+        raise Conflict(f"{workflow.slug} has no published version.", code="not_published")
+    return newest
 
 
 def person_of(who: Principal) -> User:

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 
 from workflows_app.api.auth import INPUT_LIMIT, needs, principal
-from workflows_app.api.lookup import workflow_for
+from workflows_app.api.lookup import version_for, workflow_for
 from workflows_app.api.paging import page
 from workflows_app.api.run_schemas import (
     MAX_SEQUENCE,
@@ -56,7 +56,7 @@ def start(
     who.require("design" if rehearses else "run", workflow.workspace_id)
     run, is_new = run_start(
         workflow=workflow,
-        version=payload.version,
+        version=version_for(workflow, payload.version, mode=payload.mode, user=who.user),
         input=payload.input,
         mode=payload.mode,
         user=who.user,

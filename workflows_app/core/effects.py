@@ -143,6 +143,7 @@ class DropUndo(Effect):
 class RequestApproval(Effect):
     """Ask people. `reason` is approval, review or checkpoint; `settings` are rendered."""
 
+    id: UUID  # of the request, which the waiting step names from now on
     run_id: UUID
     workspace_id: UUID
     workflow_id: UUID

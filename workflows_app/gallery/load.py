@@ -4,8 +4,8 @@ import logging
 
 from django.db import transaction
 
-from workflows_app.core.canonical import digest
-from workflows_app.errors import DomainError
+from workflows_app.core.definition import definition_digest
+from workflows_app.errors import Invalid
 from workflows_app.gallery.catalog import Sample, groups_named, in_order_of_need
 from workflows_app.models import Group, Member, User, Workflow, Workspace
 from workflows_app.services.definitions import draft_save, workflow_create, workflow_publish
@@ -65,7 +65,7 @@ def _sample_load(workspace: Workspace, author: User, sample: Sample) -> bool:
         Workflow.objects.filter(pk=workflow.pk).update(is_gallery=True)
     elif not workflow.is_gallery or _is_edited(workflow, author):
         return False
-    elif digest(workflow.draft) != digest(sample.definition):
+    elif definition_digest(workflow.draft) != definition_digest(sample.definition):
         workflow = draft_save(
             workflow=workflow,
             definition=sample.definition,
@@ -82,11 +82,12 @@ def _is_edited(workflow: Workflow, author: User) -> bool:
 
 
 def _publish(workflow: Workflow, author: User) -> bool:
-    before = workflow.versions.filter(number__isnull=False).count()
     try:
-        workflow_publish(workflow=workflow, revision=workflow.revision, note=NOTE, actor=author)
-    except DomainError as error:
-        problems = error.extra.get("problems") or []
-        log.warning("The sample %s is not published: %s %s", workflow.slug, error.message, problems)
+        _, is_new = workflow_publish(
+            workflow=workflow, revision=workflow.revision, note=NOTE, actor=author
+        )
+    except Invalid as error:
+        problems = error.extra["problems"]
+        log.warning("The sample %s is not published: %s", workflow.slug, problems)
         return False
-    return workflow.versions.filter(number__isnull=False).count() > before
+    return is_new

@@ -6,6 +6,8 @@ from workflows_app.models.history import AppEvent, RunEvent
 from workflows_app.models.people import ApiToken, Group, Member, SignInLink, User, Workspace
 from workflows_app.models.runs import (
     Attempt,
+    CachedResult,
+    ExclusiveHold,
     IdempotencyKey,
     InboxFact,
     Run,
@@ -19,6 +21,8 @@ __all__ = [
     "ApiToken",
     "AppEvent",
     "Attempt",
+    "CachedResult",
+    "ExclusiveHold",
     "Group",
     "IdempotencyKey",
     "InboxFact",

@@ -286,3 +286,32 @@ class IdempotencyKey(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["workflow", "key"], name="key_once_per_workflow")
         ]
+
+
+class ExclusiveHold(models.Model):
+    """Who holds a name of `exclusive` in a run; kept while the holder waits."""
+
+    run = _child_of_run("holds")
+    name = models.CharField(max_length=100)
+    step_run_id = models.UUIDField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "name"], name="hold_one_per_name")
+        ]
+
+
+class CachedResult(models.Model):
+    """The result of a call without effect, kept for steps that ask the same again."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)  # of kind, settings and tool version
+    output = JSONTextField(null=True)
+    run_id = models.UUIDField()  # where it came from
+    path = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "digest"], name="cached_once")
+        ]

@@ -18,6 +18,7 @@ from workflows_app.services.batch import Opened, RunEnd
 from workflows_app.services.bodies import body_output, map_items
 from workflows_app.services.children import child_cancel, child_start
 from workflows_app.services.effects import effects_handle
+from workflows_app.services.holds import holds_release
 
 if TYPE_CHECKING:
     from workflows_app.services.apply import _Transaction
@@ -59,6 +60,7 @@ class Carrier:
             if opened.row.kind == "undo":
                 undo.undos_ended(opened, self.transaction.change(opened.row.run_id))
             undo.undos_arm(opened)
+            holds_release(self, opened)
             for effect in opened.draft.effects:
                 self._handle(opened, effect)
             index += 1
@@ -190,7 +192,12 @@ class Carrier:
 
     def _request(self, opened: Opened, effect: wish.AskPeople) -> wish.RequestApproval:
         context = self.transaction.contexts[opened.row.run_id]
+        request_id = uuid7()
+        for status in opened.draft.steps.values():
+            if status.id == effect.step_run:
+                status.waiting = {**(status.waiting or {}), "approval": str(request_id)}
         return wish.RequestApproval(
+            id=request_id,
             run_id=opened.row.run_id,
             workspace_id=context.workspace_id,
             workflow_id=context.version.workflow_id,

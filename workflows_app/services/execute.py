@@ -11,8 +11,9 @@ from workflows_app.core.action import action_digest
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import Fact, StepFailed, StepSucceeded, StepSuspended
 from workflows_app.core.kinds import Done, StepError, Suspend
-from workflows_app.core.states import WaitReason
+from workflows_app.core.states import Effect, WaitReason
 from workflows_app.core.strict_json import JsonRefused, strict_check
+from workflows_app.services.cache import cache_digest, cache_put
 from workflows_app.services.prepare import Prepared, action_of, gate_settings, undo_render
 from workflows_app.services.values import condition_of
 
@@ -100,6 +101,7 @@ def _succeeded(prepared: Prepared, worker: str, result: Done) -> Fact:
         review = _review(prepared, result)
     except ExpressionError as error:
         return _failed(prepared, worker, StepError(error.code, error.message))
+    _keep(prepared, result)
     return StepSucceeded(
         **_common(prepared, worker),
         output=result.output,
@@ -110,6 +112,19 @@ def _succeeded(prepared: Prepared, worker: str, result: Done) -> Fact:
         review=review,
         data=_shown(prepared, result),
     )
+
+
+def _keep(prepared: Prepared, result: Done) -> None:
+    """Keep a result that `cache` allows to be used again."""
+    claim = prepared.claim
+    if claim.node.spec.get("cache") and prepared.effect is Effect.NONE and result.port == "done":
+        cache_put(
+            workspace_id=claim.context.workspace_id,
+            key=cache_digest(claim.node.kind.action(prepared.call)),
+            output=result.output,
+            run_id=claim.run_id,
+            path=claim.path,
+        )
 
 
 def _shown(prepared: Prepared, result: Done) -> JSON:

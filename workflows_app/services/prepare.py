@@ -15,11 +15,18 @@ from workflows_app.core.action import action_build, action_digest
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.expressions.rendering import expression_refs, render
-from workflows_app.core.facts import Fact, StepFailed, StepSkipped, StepSuspended
+from workflows_app.core.facts import (
+    Fact,
+    StepFailed,
+    StepSkipped,
+    StepSucceeded,
+    StepSuspended,
+)
 from workflows_app.core.graph import Node
 from workflows_app.core.kinds import Call, Source
 from workflows_app.core.states import Effect, WaitReason
-from workflows_app.services import undo
+from workflows_app.models import Run, StepRun
+from workflows_app.services import cache, holds, undo
 from workflows_app.services.batch import Claim
 from workflows_app.services.claim import proposal_fix
 from workflows_app.services.containers import container_open
@@ -97,6 +104,8 @@ def _prepare(
         settings = _settings(claim, values)
     except ExpressionError as error:
         return failure(claim, worker, error.code, error.message)
+    if (held_up := _exclusive(claim, worker)) is not None:
+        return held_up
     if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
         return container_open(claim, settings, values, worker)
     call = _call(claim, settings, values, results)
@@ -105,7 +114,85 @@ def _prepare(
         question = _gate(claim, call, values, worker)
         if question is not None:
             return question
+    if effect is Effect.IRREVERSIBLE and provisional_before(claim):
+        return _waits(claim, worker, WaitReason.REVIEW, "what it rests on is still being reviewed")
+    if effect is Effect.NONE and spec.get("cache"):
+        known = _cached(claim, call, worker)
+        if known is not None:
+            return known
     return _fix(Prepared(claim, call, values, effect, is_idempotent))
+
+
+def _waits(
+    claim: Claim, worker: str, reason: WaitReason, why: str, waiting: JSON = None
+) -> StepSuspended:
+    return StepSuspended(
+        step_run=claim.id,
+        token=claim.token,
+        actor=worker,
+        reason=reason.value,
+        after=holds.LOOK_AGAIN,
+        waiting=waiting,
+        why=why,
+    )
+
+
+def _exclusive(claim: Claim, worker: str) -> Fact | None:
+    """Wait while another step of the run holds the name that this one needs."""
+    name = claim.node.spec.get("exclusive")
+    if not name or holds.hold_take(run_id=claim.run_id, name=name, step_run=claim.id):
+        return None
+    why = f"another step holds {name}"
+    return _waits(claim, worker, WaitReason.EXCLUSIVE, why, {"name": name})
+
+
+def _cached(claim: Claim, call: Call, worker: str) -> Fact | None:
+    key = cache.cache_digest(claim.node.kind.action(call))
+    found = cache.cache_get(
+        workspace_id=claim.context.workspace_id, key=key, setting=claim.node.spec["cache"]
+    )
+    if found is None:
+        return None
+    output, source = found
+    return StepSucceeded(
+        step_run=claim.id,
+        token=claim.token,
+        actor=worker,
+        input=call.settings,
+        output=output,
+        why="the same call was answered before",
+        data={"cached": source},
+    )
+
+
+def provisional_before(claim: Claim) -> bool:
+    """Tell whether a step that this one follows, at any depth, is still under parallel review."""
+    found = StepRun.objects.filter(
+        run_id=claim.run_id, is_current=True, state="waiting", reason="review", port__isnull=False
+    ).values_list("scope_id", "step")
+    if not found:
+        return _parent_is_provisional(claim)
+    levels = dict(claim.setting.levels())
+    inner = claim.path.split(".")
+    for scope_id, step in found:
+        graph = levels.get(scope_id)
+        if graph is None or step not in graph.nodes:
+            continue
+        depth = list(levels).index(scope_id)
+        own = inner[depth].partition("[")[0] if depth < len(inner) else ""
+        if own in graph.after(step):
+            return True
+    return _parent_is_provisional(claim)
+
+
+def _parent_is_provisional(claim: Claim) -> bool:
+    """A child run waits with the steps of its parent that are under review."""
+    if claim.context.depth == 0:
+        return False
+    parent = Run.objects.filter(pk=claim.run_id).values_list("parent_id", flat=True).first()
+    return StepRun.objects.filter(
+        run_id=parent, is_current=True, state="waiting", reason="review", port__isnull=False
+    ).exists()
 
 
 def _settings(claim: Claim, values: JSON) -> dict[str, JSON]:

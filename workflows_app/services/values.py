@@ -32,14 +32,15 @@ class Setting:
         """Find each named step: in the scope itself, else in the nearest one around it."""
         found: dict[str, Place] = {}
         missing = set(refs)
-        levels = self._levels()
+        levels = self.levels()
         for scope_id, graph in reversed(levels):
             here = {ref for ref in missing if ref in graph.nodes}
             found |= {ref: (scope_id, ref) for ref in here}
             missing -= here
         return found
 
-    def _levels(self) -> list[tuple[UUID, Graph]]:
+    def levels(self) -> list[tuple[UUID, Graph]]:
+        """Give the scopes around the step with their graphs, from the root inwards."""
         parts = self.body.split("/") if self.body else []
         graphs = self.context.version.graphs
         outer = [graphs["/".join(parts[:depth])] for depth in range(len(self.ancestors))]

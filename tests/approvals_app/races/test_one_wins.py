@@ -50,11 +50,7 @@ def withdraw(request):
     with transaction.atomic():
         scope_lock(request.scope_id)
         approvals_withdraw(
-            [
-                WithdrawApproval(
-                    step_run_id=request.step_run_id, why="cancelled", now=timezone.now()
-                )
-            ]
+            [WithdrawApproval(step_run_id=request.step_run_id, why="cancelled", now=timezone.now())]
         )
     return "withdrawn"
 

@@ -76,9 +76,7 @@ def test_the_page_wants_a_sign_in(people, client):
         assert "/sign-in/" in page["Location"]
 
 
-@pytest.mark.parametrize(
-    "name", ["decide", "undo", "delegate", "escalate", "edit", "seen"]
-)
+@pytest.mark.parametrize("name", ["decide", "undo", "delegate", "escalate", "edit", "seen"])
 def test_a_get_never_decides(anna, name):
     request = factories.request_for()
 
@@ -268,7 +266,9 @@ def test_the_second_person_of_a_critical_request_is_not_primed(anna, people):
 
 
 def test_a_rehearsal_says_so(anna, people):
-    request = factories.request_for(factories.waiting_step(starter=people["olga"], mode="rehearsal"))
+    request = factories.request_for(
+        factories.waiting_step(starter=people["olga"], mode="rehearsal")
+    )
 
     assert "Rehearsal" in anna.get(url(request)).content.decode()
 

@@ -19,6 +19,7 @@ class ModelRequest:
         tools: `[{"name", "description", "input_schema"}]` under the names the model sees.
         schema: JSON Schema of the answer; None wants text.
         labels: a router's labels, which the stand-in model chooses among.
+        stand_in: what the stand-in model answers where its own way would make no sense.
     """
 
     messages: Sequence[Mapping[str, JSON]]
@@ -26,6 +27,7 @@ class ModelRequest:
     tools: Sequence[Mapping[str, JSON]] = ()
     schema: Mapping[str, JSON] | None = None
     labels: Sequence[str] = ()
+    stand_in: JSON = None
     max_tokens: int = DEFAULT_MAX_TOKENS
 
     def body(self) -> dict[str, JSON]:

@@ -62,6 +62,8 @@ def _call(request: ModelRequest, evidence: Evidence) -> dict[str, JSON] | None:
 
 
 def _answer(request: ModelRequest, evidence: Evidence) -> str:
+    if request.stand_in is not None:
+        return json.dumps(request.stand_in, ensure_ascii=False)
     if request.labels:
         label, confidence = label_choose(request.labels, evidence.whole)
         return json.dumps({"label": label or request.labels[0], "confidence": confidence or UNSURE})

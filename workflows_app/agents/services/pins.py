@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from uuid import UUID
 
 from workflows_app.agents.core.model_specs import model_roles
 from workflows_app.agents.selectors.tools import tool_specs
@@ -11,16 +10,15 @@ from workflows_app.models import Workspace
 JSON = Any
 
 
-def pins_collect(*, workspace_id: UUID, expanded: Mapping[str, JSON]) -> dict[str, JSON]:
+def pins_collect(workspace: Workspace, expanded: Mapping[str, JSON]) -> dict[str, JSON]:
     """Give `{"tools": {name: version id}, "models": {role: model id}}` for a version.
 
     Only what the expanded definition names, and only tools that are rows: a function in code
     has its version in the code.
     """
     named = set(_strings(expanded))
-    specs = tool_specs(workspace_id=workspace_id)
-    rows = Workspace.objects.filter(pk=workspace_id).values_list("settings", flat=True)
-    roles = model_roles(rows.first())
+    specs = tool_specs(workspace_id=workspace.pk)
+    roles = model_roles(workspace.settings)
     return {
         "tools": {name: specs[name].id for name in sorted(named & set(specs)) if specs[name].id},
         "models": {role: roles[role].id for role in sorted(named & set(roles))},

@@ -2,8 +2,17 @@
 
 from workflows_app.agents.steps.agent import AgentKind
 from workflows_app.agents.steps.agent_parts import AnswerKind, ResultKind, TurnKind
+from workflows_app.agents.steps.dispatch import WorkResultKind
 from workflows_app.agents.steps.guard import GuardKind
 from workflows_app.agents.steps.model import ModelKind, RouterKind
+from workflows_app.agents.steps.plan import PlanKind
+from workflows_app.agents.steps.plan_parts import (
+    PlanGatherKind,
+    PlanJudgeKind,
+    PlanReadyKind,
+    PlanWriteKind,
+)
+from workflows_app.agents.steps.supervisor import SplitKind, SupervisorJudgeKind, SupervisorKind
 from workflows_app.agents.steps.tool import ToolKind
 from workflows_app.core.kinds import register
 
@@ -16,8 +25,17 @@ def register_kinds() -> None:
         RouterKind(),
         ToolKind(),
         GuardKind(),
+        PlanKind(),
+        SupervisorKind(),
         TurnKind(),
         ResultKind(),
         AnswerKind(),
+        WorkResultKind(),
+        PlanWriteKind(),
+        PlanReadyKind(),
+        PlanGatherKind(),
+        PlanJudgeKind(),
+        SplitKind(),
+        SupervisorJudgeKind(),
     ):
         register(kind)

@@ -1,19 +1,19 @@
 """The kind `agent`: a model with tools, drawn as one box and run as steps of its own."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workflows_app.agents.steps.dispatch import step_ids
 from workflows_app.core.definition.markers import (
     ConditionText,
-    Evaluated,
     ExpressionText,
     Fixed,
     SchemaDocument,
 )
+from workflows_app.core.definition.markers import Literal as Untouched
 from workflows_app.core.kinds import Kind
 
 JSON = Any
@@ -28,9 +28,7 @@ class AgentTool(BaseModel):
 
     tool: Fixed
     when: ConditionText | None = None
-    approval: Annotated[dict[str, Any], Evaluated(more=("proposal",))] | Literal["none"] | None = (
-        None
-    )
+    approval: Annotated[dict[str, Any] | Literal["none"] | None, Untouched()] = None
 
 
 class AgentSettings(BaseModel):
@@ -157,7 +155,7 @@ def _turn_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
 
 def _call_body(tools: list[dict[str, JSON]]) -> dict[str, JSON]:
     """Give the body of one call: the tool that is meant, on its terms, and what came of it."""
-    names = _step_ids([tool["tool"] for tool in tools])
+    names = step_ids([tool["tool"] for tool in tools])
     pick = {
         "id": "_pick",
         "kind": "decision",
@@ -195,18 +193,6 @@ def _tool_step(name: str, tool: Mapping[str, JSON]) -> dict[str, JSON]:
 
 def _tool(entry: JSON) -> dict[str, JSON]:
     return {"tool": entry} if isinstance(entry, str) else dict(entry)
-
-
-def _step_ids(tools: list[str]) -> list[str]:
-    """Give each tool a step id: `orders.lookup` runs as `orders_lookup`."""
-    ids: list[str] = []
-    for tool in tools:
-        name = re.sub(r"[^a-z0-9]+", "_", tool.lower()).strip("_")[:60] or "tool"
-        name = name if name[0].isalpha() else f"tool_{name}"
-        while name in (*ids, "default", "done", "error"):
-            name += "_"
-        ids.append(name)
-    return ids
 
 
 def _repeats(step: Mapping[str, JSON]) -> int:

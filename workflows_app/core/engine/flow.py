@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflows_app.core.durations import duration_parse
 from workflows_app.core.effects import (
     CancelChild,
     CancelScopes,
@@ -9,10 +10,12 @@ from workflows_app.core.effects import (
     DropPending,
     DropUndo,
     ScopeEnded,
+    StartTimer,
 )
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.engine.joins import Verdict, join_verdict
-from workflows_app.core.graph import FATAL_PORTS, FAILURE_PORTS
+from workflows_app.core.facts import TimerFired
+from workflows_app.core.graph import FAILURE_PORTS, FATAL_PORTS
 from workflows_app.core.states import ScopeState, StepState, Trigger, WaitReason
 
 JSON = Any
@@ -30,6 +33,7 @@ def start_ready(draft: Draft, steps: tuple[str, ...]) -> None:
         status = draft.add(step)
         if verdict is Verdict.READY:
             draft.ready(status)
+            start_clocks(draft, status)
             if node.join.mode != "all" and node.rest == "cancel":
                 _cancel_rest(draft, step)
         elif verdict is Verdict.DEAD:
@@ -43,6 +47,22 @@ def start_ready(draft: Draft, steps: tuple[str, ...]) -> None:
                 f"{step} needs {node.join.count} of its {len(node.incoming)} edges",
                 source="",
             )
+
+
+def start_clocks(draft: Draft, status: StepDraft) -> None:
+    """Start the arms of `until`, and the time limit of a step that has a body."""
+    node = draft.node(status)
+    for arm in node.spec.get("until") or ():
+        if arm.get("after"):
+            _clock(draft, status, f"until:{arm['port']}", arm["after"])
+    if node.spec.get("timeout") and node.kind.primitive not in ("pure", "call", "wait"):
+        _clock(draft, status, "timeout", node.spec["timeout"])
+
+
+def _clock(draft: Draft, status: StepDraft, name: str, after: str) -> None:
+    fact = TimerFired(step_run=status.id, generation=status.generation, name=name)
+    due_at = draft.now + duration_parse(after)
+    draft.effects.append(StartTimer(step_run=status.id, name=name, due_at=due_at, fact=fact))
 
 
 def _cancel_rest(draft: Draft, join: str) -> None:

@@ -244,7 +244,8 @@ def on_suspended(draft: Draft, status: StepDraft, fact: StepSuspended) -> None:
     if until is not None:
         timer = TimerFired(step_run=status.id, generation=status.generation, name=reason.value)
         draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=until, fact=timer))
-    if reason in (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT):
+    asks = reason in (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT)
+    if asks and fact.request is not None:
         draft.effects.append(
             AskPeople(
                 step_run=status.id,
@@ -338,6 +339,7 @@ _REASONS = {
     "rate": WaitReason.RATE.value,
     "breaker": WaitReason.BREAKER.value,
     "exclusive": WaitReason.EXCLUSIVE.value,
+    "review": WaitReason.REVIEW.value,
 }
 
 

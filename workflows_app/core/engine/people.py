@@ -1,8 +1,11 @@
 """What people and the clock decide about a waiting step."""
 
+from typing import Any
+
 from workflows_app.core.effects import DropUndo, UndoNow
 from workflows_app.core.engine import flow, leaf
 from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.supersede import supersede_after, supersede_one
 from workflows_app.core.facts import (
     ChildRunEnded,
     Decided,
@@ -11,6 +14,7 @@ from workflows_app.core.facts import (
 )
 from workflows_app.core.states import StepState, Trigger, WaitReason
 
+JSON = Any
 _ASKED = (WaitReason.APPROVAL.value, WaitReason.REVIEW.value, WaitReason.CHECKPOINT.value)
 
 
@@ -88,11 +92,13 @@ def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
         output = fact.arguments if fact.arguments is not None else fact.output
         if output is not None:
             status.output, status.has_output = output, True
+        port = status.port or "done"
         source = draft.move(status, Trigger.SUCCEED)
         flow.settle(
-            draft, status, "done", source=source, trigger="confirm", actor=fact.by, why=fact.reason
+            draft, status, port, source=source, trigger="confirm", actor=fact.by, why=fact.reason
         )
         return
+    _take_back_what_followed(draft, status, fact)
     draft.effects.append(UndoNow(step_run=status.id))
     progress = dict(status.progress or {})
     rework = int((draft.node(status).spec.get("review") or {}).get("rework") or 0)
@@ -110,10 +116,28 @@ def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
     )
 
 
-def again(draft, status, *, actor, why, feedback=None, progress=None):  # type: ignore[no-untyped-def]
-    """Close this generation of one step, which nothing has followed yet, and run it anew."""
-    from workflows_app.core.engine.supersede import supersede_one  # noqa: PLC0415
+def _take_back_what_followed(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """A provisional step is rejected: what went on from it is cancelled and undone."""
+    if status.port is None:
+        return
+    for name in reversed(draft.graph.after(status.step)):
+        follower = draft.steps.get(name)
+        if follower is not None and follower.effect != "none":
+            draft.effects.append(UndoNow(step_run=follower.id))
+    supersede_after(draft, status.step, actor=fact.by, why="what it rests on was rejected")
+    status.port = None
 
+
+def again(
+    draft: Draft,
+    status: StepDraft,
+    *,
+    actor: str,
+    why: str,
+    feedback: JSON = None,
+    progress: JSON = None,
+) -> None:
+    """Close this generation of one step, which nothing has followed yet, and run it anew."""
     fresh = supersede_one(draft, status, actor=actor, why=why)
     fresh.feedback, fresh.has_feedback = feedback, True
     fresh.progress = progress

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import rfc8785
 
-# Beside fractions, what json.dumps may write otherwise than RFC 8785: keys beyond ASCII (their
+# Beside some fractions, what json.dumps may write otherwise than RFC 8785: keys beyond ASCII (their
 # order), escaped characters, integers beyond 2^53.
 SPECIAL = re.compile(r"[^\x00-\x7f]|\\u|[0-9]{16}")
 GENESIS = bytes(32)  # what the first record follows
@@ -105,8 +105,11 @@ def _data(text: str) -> tuple[Any, bool]:
     special: list[str] = []
 
     def note(number: str) -> float:
-        special.append(number)
-        return float(number)
+        value = float(number)
+        written = repr(value)  # as ECMAScript does, but for exponents and whole numbers
+        if "e" in written or written.endswith((".0", "inf", "nan")):
+            special.append(number)
+        return value
 
     value = json.loads(text, parse_float=note, parse_constant=note)
     return value, not special and SPECIAL.search(text) is None

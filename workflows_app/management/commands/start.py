@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from workflows_app.api.lookup import version_for
 from workflows_app.errors import DomainError
 from workflows_app.management.run_inputs import csv_inputs, csv_mapped, input_read
 from workflows_app.management.run_watch import Watch, accuracy_of
@@ -126,9 +127,9 @@ def _runs(
     who: Principal | None = principal_of_user(starter, via="command") if starter else None
     if who is not None:
         who.require("run", workflow.workspace_id)
-    common = {
+    common: dict[str, Any] = {
         "workflow": workflow,
-        "version": number,
+        "version": version_for(workflow, number, mode=mode, user=starter),
         "mode": mode,
         "user": starter,
         "actor": who.actor if who else "operator",

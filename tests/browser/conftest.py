@@ -1,0 +1,153 @@
+"""A real server and a real browser, on the test database."""
+
+import os
+import shutil
+import socket
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+import uvicorn
+from django.conf import settings
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
+AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync "
+    "--force-color-profile=srgb --hide-scrollbars --disable-dev-shm-usage"
+).split()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "tests/browser" in str(item.path):
+            item.add_marker(pytest.mark.browser)
+
+
+def database_address() -> str:
+    """Give the address of the database that the tests use now."""
+    at = connection.settings_dict
+    return make_conninfo(
+        dbname=at["NAME"],
+        user=at["USER"] or None,
+        password=at["PASSWORD"] or None,
+        host=at["HOST"] or None,
+        port=at["PORT"] or None,
+    )
+
+
+@pytest.fixture
+def server(transactional_db, monkeypatch):
+    """Give the address of the product, served as in production: pages and sockets."""
+    from project.asgi import application
+
+    monkeypatch.setattr(settings, "LISTEN_DSN", database_address())
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(application, log_level="warning", lifespan="off")
+    web = uvicorn.Server(config)
+    thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    web.should_exit = True
+    thread.join(timeout=20)
+    listener.close()
+    connection.close_pool()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Start one browser for all tests; each test begins without cookies."""
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("needs Chromium and its driver")
+    from selenium import webdriver
+
+    profile = tempfile.mkdtemp(prefix="countersign-browser-")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={profile}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+    shutil.rmtree(profile, ignore_errors=True)
+
+
+class Browser:
+    """The few things that the tests do with a page."""
+
+    def __init__(self, driver, address):
+        self.driver = driver
+        self.address = address
+
+    def sign_in(self, user):
+        """Sign in by a one-time link and its one button, as a person does."""
+        from workflows_app.services.people import sign_in_link_create
+
+        self.open(f"/sign-in/{sign_in_link_create(user=user)}/")
+        self.driver.find_element("css selector", "form button").click()
+        self.until("document.body && location.pathname === '/'")
+
+    def open(self, path):
+        self.driver.get(self.address + path)
+        self.until("document.readyState === 'complete'")
+
+    def until(self, condition, seconds=10):
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        WebDriverWait(self.driver, seconds, poll_frequency=0.05).until(
+            lambda driver: driver.execute_script(f"return Boolean({condition})")
+        )
+
+    def script(self, text, *arguments):
+        return self.driver.execute_script(text, *arguments)
+
+    def size(self, width, height):
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+
+    def colours(self, scheme):
+        self.driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        )
+
+    def axe(self):
+        """Give the accessibility violations of the page as readable lines."""
+        self.script(AXE.read_text())
+        found = self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa',"
+            " 'best-practice']}).then((r) => done(r.violations.map((v) => v.id + ': ' + v.help +"
+            " ' | ' + v.nodes.slice(0, 4).map((n) => n.html.slice(0, 140) + ' '"
+            " + (n.any[0] ? n.any[0].message : '')).join(' || '))));"
+        )
+        return found
+
+    def errors(self):
+        """Give what the browser complained about, among it every breach of the content policy."""
+        return [
+            entry["message"]
+            for entry in self.driver.get_log("browser")
+            if entry["level"] == "SEVERE" and "favicon" not in entry["message"]
+        ]
+
+
+@pytest.fixture
+def browser(chromium, server):
+    """Give a browser at the server, with nothing kept from the test before."""
+    chromium.delete_all_cookies()
+    chromium.get_log("browser")
+    page = Browser(chromium, server)
+    page.size(1440, 960)
+    page.colours("light")
+    yield page
+    chromium.get("about:blank")
