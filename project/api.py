@@ -101,7 +101,7 @@ def query_check(request: HttpRequest) -> None:
     Raises:
         Invalid: one problem for each.
     """
-    names = getattr(request, "query_names", frozenset())
+    names: frozenset[str] = getattr(request, "query_names", frozenset())
     unknown = sorted(set(request.GET) - names)
     spoiled = sorted(name for name, value in request.GET.items() if "\x00" in value)
     problems = [

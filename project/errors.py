@@ -143,7 +143,7 @@ DESCRIBED: tuple[tuple[Any, Callable[[HttpRequest, Any], dict[str, Any]]], ...] 
 )
 
 
-def api_error(request: HttpRequest, error: BaseException) -> HttpResponse:
+def api_error(request: HttpRequest, error: Any) -> HttpResponse:
     """Answer any error of the API with a problem document."""
     return problem_response(request, **problem_of(request, error))
 

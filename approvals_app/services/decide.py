@@ -21,8 +21,8 @@ from approvals_app.services import record
 from approvals_app.services.edits import answer_check
 from approvals_app.services.expire import overdue_close
 from approvals_app.services.record import Held
+from approvals_app.services.told import decided_fact, decided_shape, vote_shape
 from workflows_app.core.action import action_digest
-from workflows_app.core.facts import Decided
 from workflows_app.errors import Conflict, DomainError, Forbidden, IllegalState, Invalid
 from workflows_app.models import StepRun, User
 from workflows_app.selectors.people import Actor
@@ -318,75 +318,3 @@ class _Case:
             why=vote.reason,
             data=data,
         )
-
-
-def decided_fact(request: ApprovalRequest, answer: Answer, by: str) -> Decided:
-    """Give what the engine is told of an answer that settled a request."""
-    is_edited = request.edits.filter(vote__round=request.round).exists()
-    arguments = (request.action or {}).get("arguments") if is_edited else None
-    return Decided(
-        step_run=request.step_run_id,
-        generation=request.generation,
-        outcome=_outcome(request, answer),
-        by=by,
-        reason=answer.reason,
-        digest=request.digest,
-        arguments=arguments,
-        output=_output(request, answer, by, arguments),
-        changes=answer.changes,
-    )
-
-
-def _outcome(request: ApprovalRequest, answer: Answer) -> str:
-    if request.reason == "checkpoint":
-        return {"reject": "stopped", "change": "changed"}.get(answer.decision, "approved")
-    return {"reject": "rejected", "take_over": "taken_over"}.get(answer.decision, "approved")
-
-
-def _output(request: ApprovalRequest, answer: Answer, by: str, arguments: JSON) -> JSON:
-    """Give the answer as the output of the step that asked, or what was supplied for a gate."""
-    if request.reason == "checkpoint":
-        return {
-            "decision": answer.decision,
-            "by": by,
-            "reason": answer.reason,
-            "changes": answer.changes,
-        }
-    if request.is_question:
-        return {
-            "decision": answer.decision,
-            "by": by,
-            "reason": answer.reason,
-            "arguments": arguments if arguments is not None else answer.arguments,
-            "label": answer.label,
-            "output": answer.output,
-        }
-    if request.reason == "review":
-        return arguments if arguments is not None else answer.output
-    return answer.output if answer.decision == "take_over" else None
-
-
-def vote_shape(vote: Vote) -> dict[str, JSON]:
-    """Give who answered what, and when."""
-    return {
-        "by": f"user:{vote.person.username}",
-        "at": vote.at.isoformat(),
-        "decision": vote.decision,
-    }
-
-
-def decided_shape(request: ApprovalRequest) -> dict[str, JSON]:
-    """Give who ended a request, and when; the clock and the engine have no name."""
-    if request.decided_by is None or request.decided_at is None:
-        closed_at = request.closed_at.isoformat() if request.closed_at else None
-        return {"by": "engine", "at": closed_at, "decision": request.state}
-    vote = (
-        request.votes.filter(person=request.decided_by, is_decisive=True, undone__isnull=True)
-        .select_related("person")
-        .last()
-    )
-    return {
-        "by": f"user:{request.decided_by.username}",
-        "at": request.decided_at.isoformat(),
-        "decision": vote.decision if vote else request.state,
-    }

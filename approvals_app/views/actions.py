@@ -18,7 +18,7 @@ from approvals_app.services.edits import arguments_check
 from approvals_app.services.escalate import approval_escalate
 from approvals_app.services.seen import approval_see
 from approvals_app.services.undo import approval_undo
-from approvals_app.views.pages import detail_render, rows_of
+from approvals_app.views.pages import detail_render, person_of, rows_of
 from approvals_app.views.present import bound_action
 from workflows_app.errors import DomainError, NotFound
 from workflows_app.models import StepRun
@@ -36,7 +36,7 @@ DONE = {
 @require_POST
 def decide_view(request: HttpRequest, number: int) -> HttpResponse:
     """Record an answer; what cannot be taken back is confirmed once more before."""
-    row = approval_get(approval_id=number, actor=request.user)
+    row = approval_get(approval_id=number, actor=person_of(request))
     form = DecisionForm(request.POST)
     if not form.is_valid():
         return detail_render(request, number, status=422, problem=_form_problem(form), form=form)
@@ -51,7 +51,9 @@ def decide_view(request: HttpRequest, number: int) -> HttpResponse:
             edited=answer["arguments"],
         )
     try:
-        decided = approval_decide(approval_id=row.pk, actor=request.user, via="page", **answer)
+        decided = approval_decide(
+            approval_id=row.pk, actor=person_of(request), via="page", **answer
+        )
     except NotFound:
         raise
     except DomainError as error:
@@ -74,7 +76,9 @@ def _next(request: HttpRequest, decided: ApprovalRequest, decision: str) -> Http
     view = request.POST.get("view", "mine")
     if request.POST.get("page"):
         return redirect("approvals:detail", decided.number)
-    waiting = rows_of(request.user, view if view in ("mine", "teams", "delegated") else "mine")
+    waiting = rows_of(
+        person_of(request), view if view in ("mine", "teams", "delegated") else "mine"
+    )
     later = f"&open={waiting[0].reference}" if waiting else ""
     return redirect(f"{reverse('approvals:inbox')}?view={view or 'mine'}{later}")
 
@@ -83,7 +87,7 @@ def _next(request: HttpRequest, decided: ApprovalRequest, decision: str) -> Http
 @require_POST
 def edit_view(request: HttpRequest, number: int) -> HttpResponse:
     """Show what an edit would change; nothing is decided yet."""
-    row = approval_get(approval_id=number, actor=request.user)
+    row = approval_get(approval_id=number, actor=person_of(request))
     arguments = bound_action(row).get("arguments")
     form = ArgumentsForm(arguments, request.POST)
     if not form.is_valid():
@@ -102,9 +106,9 @@ def edit_view(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def undo_view(request: HttpRequest, number: int) -> HttpResponse:
     """Take one's own decision back."""
-    row = approval_get(approval_id=number, actor=request.user)
+    row = approval_get(approval_id=number, actor=person_of(request))
     try:
-        approval_undo(approval_id=row.pk, actor=request.user, via="page")
+        approval_undo(approval_id=row.pk, actor=person_of(request), via="page")
     except DomainError as error:
         return _refused(request, number, error)
     messages.success(request, f"{row.reference} waits again")
@@ -115,12 +119,12 @@ def undo_view(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
     """Hand one's seat to somebody else."""
-    row = approval_get(approval_id=number, actor=request.user)
+    row = approval_get(approval_id=number, actor=person_of(request))
     form = DelegateForm(request.POST)
     if not form.is_valid():
         return detail_render(request, number, status=422, problem=_form_problem(form))
     try:
-        approval_delegate(approval_id=row.pk, actor=request.user, **form.cleaned_data)
+        approval_delegate(approval_id=row.pk, actor=person_of(request), **form.cleaned_data)
     except DomainError as error:
         return _refused(request, number, error)
     messages.success(request, f"{row.reference} is with {form.cleaned_data['to']} now")
@@ -131,12 +135,12 @@ def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def escalate_view(request: HttpRequest, number: int) -> HttpResponse:
     """Ask the next people up."""
-    row = approval_get(approval_id=number, actor=request.user)
+    row = approval_get(approval_id=number, actor=person_of(request))
     form = EscalateForm(request.POST)
     if not form.is_valid():
         return detail_render(request, number, status=422, problem=_form_problem(form))
     try:
-        approval_escalate(approval_id=row.pk, actor=request.user, **form.cleaned_data)
+        approval_escalate(approval_id=row.pk, actor=person_of(request), **form.cleaned_data)
     except DomainError as error:
         return _refused(request, number, error)
     messages.success(request, f"{row.reference} was passed up")
@@ -147,8 +151,8 @@ def escalate_view(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def seen_view(request: HttpRequest, number: int) -> HttpResponse:
     """Note that the page was opened; sent by the page itself."""
-    row = approval_get(approval_id=number, actor=request.user)
-    approval_see(approval_id=row.pk, actor=request.user)
+    row = approval_get(approval_id=number, actor=person_of(request))
+    approval_see(approval_id=row.pk, actor=person_of(request))
     return HttpResponse(status=204)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -61,20 +61,26 @@ def detail_render(
 ) -> HttpResponse:
     """Render the page of a request, with what went wrong if anything did."""
     now = database_now()
-    row = approval_get(approval_id=number, actor=request.user)
+    row = approval_get(approval_id=number, actor=person_of(request))
     edited = more.pop("edited", None)
-    context = present.detail(row, user=request.user, now=now, edited=edited)
+    context = present.detail(row, user=person_of(request), now=now, edited=edited)
     # The edit travels on as the JSON that the person saw as a diff.
     edited_json = None if edited is None else json.dumps(edited, ensure_ascii=False)
     context.update(view="mine", is_page=True, edited_json=edited_json, **more)
     return render(request, "approvals/detail.html", context, status=status)
 
 
+def person_of(request: HttpRequest) -> User:
+    """Give who is signed in; `login_required` has made sure that somebody is."""
+    return cast("User", request.user)
+
+
 def inbox_context(request: HttpRequest) -> dict[str, JSON]:
     """Give what the inbox shows: tabs, groups of lines, and the request that is open."""
     now = database_now()
-    user = request.user
-    view = request.GET.get("view") if request.GET.get("view") in dict(TABS) else "mine"
+    user = person_of(request)
+    asked = request.GET.get("view", "mine")
+    view = asked if asked in dict(TABS) else "mine"
     rows = rows_of(user, view, risk=request.GET.get("risk"))
     lines = [present.row(row, now) for row in rows]
     opened = _opened(request, rows)
@@ -121,7 +127,7 @@ def rows_of(user: User, view: str, *, risk: str | None = None) -> list[ApprovalR
 def _opened(request: HttpRequest, rows: list[ApprovalRequest]) -> ApprovalRequest | None:
     asked = request.GET.get("open", "").removeprefix("APR-")
     if asked.isdecimal() and len(asked) < 19:
-        return approval_get(approval_id=int(asked), actor=request.user)
+        return approval_get(approval_id=int(asked), actor=person_of(request))
     return rows[0] if rows else None
 
 

@@ -23,6 +23,7 @@ from workflows_app.core.strict_json import strict_loads
 from workflows_app.models import StepRun, User
 
 JSON = Any
+UNSURE = 0.6  # confidence below this is marked
 HOT = 0.25  # of the time: from here on the page says so
 REFUSALS = {
     Refusal.REQUESTER: "You asked for this, wrote it or own its credential: "
@@ -62,22 +63,19 @@ def row(request: ApprovalRequest, now: datetime) -> dict[str, JSON]:
 
 def _tag(request: ApprovalRequest) -> tuple[str, str] | None:
     """Give the one mark of a line as (icon, words), the most telling first."""
-    votes = [vote for vote in request.votes.all() if vote.round == request.round]
-    if request.state != ApprovalState.PENDING:
-        return ("pencil", "Edited") if request.edits.all() else None
-    if votes:
-        return ("users", f"{len(votes)} answered, more are needed")
-    if request.climbed:
-        return ("chevrons-up", "Escalated")
-    if request.delegations.all():
-        return ("corner-down-right", "Delegated")
-    if request.mode == "rehearsal":
-        return ("flask-conical", "Rehearsal")
-    if request.reason == "review":
-        return ("eye", "Review of what was done")
-    if request.confidence is not None and request.confidence < 0.6:
-        return ("gauge", "Low confidence")
-    return None
+    votes = sum(vote.round == request.round for vote in request.votes.all())
+    is_pending = request.state == ApprovalState.PENDING
+    is_unsure = request.confidence is not None and request.confidence < UNSURE
+    marks = (
+        (not is_pending and bool(request.edits.all()), "pencil", "Edited"),
+        (is_pending and votes > 0, "users", f"{votes} answered, more are needed"),
+        (is_pending and request.climbed > 0, "chevrons-up", "Escalated"),
+        (is_pending and bool(request.delegations.all()), "corner-down-right", "Delegated"),
+        (request.mode == "rehearsal", "flask-conical", "Rehearsal"),
+        (request.reason == "review", "eye", "Review of what was done"),
+        (is_pending and is_unsure, "gauge", "Low confidence"),
+    )
+    return next(((icon, words) for holds, icon, words in marks if holds), None)
 
 
 def detail(

@@ -55,4 +55,4 @@ def probe_register(probe: Probe) -> None:
 def probe_forget(probe: Probe) -> None:
     """Remove the queue, where the broker is there to do so."""
     with suppress(KombuError, BrokerError, OSError), app.connection_for_write() as connection:
-        connection.default_channel.queue_delete(probe.queue)
+        Queue(probe.queue, channel=connection.default_channel).delete()

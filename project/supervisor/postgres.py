@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from project.supervisor.account import account_find
 from project.supervisor.binaries import POSTGRES_MAJOR, postgres_programs
@@ -123,7 +124,14 @@ class Postgres:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
         account.own(draft)
-        command = [*account.prefix, postgres_programs() / "initdb", "-D", draft, "-U", USER]
+        command: list[str | Path] = [
+            *account.prefix,
+            postgres_programs() / "initdb",
+            "-D",
+            draft,
+            "-U",
+            USER,
+        ]
         command += ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions"]
         command += ["--no-sync"] if self.settings.get("fsync") == "off" else []
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -132,12 +140,12 @@ class Postgres:
         draft.rename(self.data)
 
     def _create_database(self) -> None:
-        template = self.url.replace(f"/{DATABASE}", "/postgres", 1)
         try:
             psycopg.connect(self.url, connect_timeout=5).close()
         except psycopg.OperationalError as error:
             if "does not exist" not in str(error):
                 raise
+            template = make_conninfo(self.url, dbname="postgres")
             with psycopg.connect(template, autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {DATABASE}")
 

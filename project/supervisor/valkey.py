@@ -43,7 +43,13 @@ class Valkey:
 
     def start(self) -> subprocess.Popen:
         """Start the server; `ready` says when it answers."""
-        command = [valkey_program(), "--port", str(self.port), "--bind", "127.0.0.1"]
+        command: list[str | Path] = [
+            valkey_program(),
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+        ]
         command += ["--unixsocket", self.socket, "--unixsocketperm", "700"]
         command += ["--save", "", "--appendonly", "no", "--dir", self.sockets]
         command += ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction"]

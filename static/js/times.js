@@ -1,11 +1,11 @@
 // Relative times stay true while the page is open; the exact time is in `datetime` and the title.
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-const words = new Intl.RelativeTimeFormat(document.documentElement.lang || "en", { numeric: "always", style: "short" });
-
+// The words are those that the server wrote (templatetags/ui.py).
 export function relative(at, now = Date.now()) {
-  const seconds = Math.round((at - now) / 1000);
-  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
-  return words.format(Math.trunc(seconds / size), unit);
+  const seconds = (at - now) / 1000;
+  const size = Math.abs(seconds);
+  if (size < 5 && seconds <= 0) return "just now";
+  const text = size < 60 ? `${Math.trunc(size)} s` : size < 3600 ? `${Math.trunc(size / 60)} min` : `${Math.trunc(size / 3600)} h`;
+  return seconds > 0 ? `in ${text}` : `${text} ago`;
 }
 
 function write(element, text) {
@@ -17,7 +17,7 @@ function refresh() {
     const at = Date.parse(element.dateTime);
     if (Number.isNaN(at)) continue;
     const away = Math.abs(at - Date.now());
-    if (away < 86400000) write(element, away < 5000 && at <= Date.now() ? "just now" : relative(at));
+    if (away < 86400000) write(element, relative(at));
     element.title ||= new Date(at).toLocaleString();
   }
   for (const element of document.querySelectorAll("[data-since]")) {

@@ -117,7 +117,7 @@ def test_an_agent_that_never_answers_is_exhausted(model):
         {"id": "A"},
     )
 
-    assert (run.state, run.output) == ("succeeded", "by hand")
+    assert (run.state, run.output) == ("succeeded", "by hand"), (run.error, states(run))
     assert len(model.requests) == 2
 
 

@@ -10,6 +10,15 @@ from tests.api.conformance import assert_documented
 from workflows_app.models import Workspace
 from workflows_app.services.people import person_create, token_create
 
+INPUT = {"type": "object", "required": ["n"], "properties": {"n": {"type": "number"}}}
+DOUBLE = {
+    "format": 1,
+    "name": "Double",
+    "input": INPUT,
+    "output": "=steps.double.output",
+    "steps": [{"id": "double", "kind": "transform", "with": {"value": "=input.n * 2.0"}}],
+    "edges": [],
+}
 ALL_SCOPES = ("read", "run", "design", "decide", "admin")
 
 
@@ -70,3 +79,13 @@ def assert_problem(answer: Any, status: int, code: str | None = None) -> dict[st
     assert {"type", "title", "detail", "code", "request_id"} <= body.keys()
     assert code is None or body["code"] == code
     return body
+
+
+def publish(api: Caller, slug: str = "double", definition: dict | None = None) -> None:
+    """Make and publish a workflow."""
+    body = {"name": "Double", "slug": slug, "definition": definition or DOUBLE}
+    made = api.post("workflows", body)
+    assert made.status_code == 201, made.content
+    revision = made.json()["draft"]["revision"]
+    published = api.post(f"workflows/{slug}/publish", {"revision": revision, "note": "first"})
+    assert published.status_code == 201, published.content

@@ -5,7 +5,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from workflows_app.models import Member, Workspace
+from tests.api.callers import DOUBLE, INPUT, publish
+from workflows_app.models import Member, Run, Workspace
 from workflows_app.services.people import sign_in_link_use, token_check
 
 pytestmark = pytest.mark.django_db
@@ -84,3 +85,59 @@ def test_what_cannot_be_ends_with_one_sentence_and_changes_nothing(arguments):
         lines_of(*arguments)
 
     assert not Member.objects.exists()
+
+
+def test_start_gives_one_run_of_the_named_person(api):
+    publish(api)
+
+    printed = lines_of("start", "double", "--input", '{"n": 4}', "--user", "owner", "--no-wait")
+
+    run = Run.objects.get()
+    assert (run.input, run.started_by.username, run.started_via) == ({"n": 4}, "owner", "command")
+    assert printed == [f"RUN-{run.number} started (live) {run.pk}"]
+
+
+def test_start_with_a_file_gives_a_run_for_each_row(api, tmp_path):
+    publish(api)
+    file = tmp_path / "rows.csv"
+    file.write_text("n\n1\n2.5\n")
+
+    lines_of("start", "double", "--csv", str(file), "--no-wait")
+
+    assert [run.input for run in Run.objects.order_by("number")] == [{"n": 1}, {"n": 2.5}]
+
+
+def test_start_with_a_file_and_map_gives_one_run_of_all_rows(api, tmp_path):
+    rows = {"type": "array", "items": INPUT}
+    definition = {
+        **DOUBLE,
+        "input": {"type": "object", "properties": {"rows": rows}},
+        "steps": [{"id": "double", "kind": "transform", "with": {"value": "=input.rows"}}],
+    }
+    publish(api, definition=definition)
+    file = tmp_path / "rows.csv"
+    file.write_text("n\n1\n2.5\n")
+
+    lines_of("start", "double", "--csv", str(file), "--map", "--no-wait")
+
+    assert Run.objects.get().input == {"rows": [{"n": 1}, {"n": 2.5}]}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("double", "--input", '{"n": "four"}'),
+        ("double", "--input", "{"),
+        ("nowhere",),
+        ("double", "--input", '{"n": 1}', "--user", "nobody"),
+        ("double", "--input", '{"n": 1}', "--answer"),
+        ("double", "--input", '{"n": 1}', "--version-number", "7"),
+    ],
+)
+def test_a_start_that_cannot_be_starts_nothing(api, arguments):
+    publish(api)
+
+    with pytest.raises(CommandError):
+        lines_of("start", *arguments, "--no-wait")
+
+    assert not Run.objects.exists()

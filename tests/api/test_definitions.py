@@ -4,11 +4,13 @@ import json
 
 import pytest
 
-from tests.api.callers import Caller, assert_problem
-from tests.api.test_runs import DOUBLE
+from tests.api.callers import DOUBLE, Caller, assert_problem
 from workflows_app.models import AppEvent, Workflow, WorkflowVersion
 
-BROKEN = {**DOUBLE, "steps": [{"id": "a", "kind": "transform", "with": {"value": "=input.n *"}}]}
+BROKEN = {
+    **DOUBLE,
+    "steps": [{"id": "double", "kind": "transform", "with": {"value": "=input.n *"}}],
+}
 
 
 def create(api: Caller, **more: object):

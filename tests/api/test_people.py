@@ -195,6 +195,23 @@ def test_put_creates_then_replaces_a_member(api: Caller):
     assert second.json() == {"name": "ada", "roles": ["operator"], "groups": [], "active": True}
 
 
+def test_a_member_changed_in_the_browser_waits_for_another_admin(api: Caller, owner: User):
+    browser = Caller()
+    browser.client.force_login(owner)
+    person_create(username="second", roles=["admin"])
+    second = caller_of(workspace_default(), "second")
+
+    proposed = browser.put("members/ada", {"roles": ["viewer"]})
+    change = f"member-changes/{proposed.json()['id']}"
+    alone = browser.post(change, {"accept": True})
+    accepted = second.post(change, {"accept": True})
+    again = second.post(change, {"accept": False})
+
+    assert (proposed.status_code, alone.status_code) == (202, 403)
+    assert (accepted.status_code, again.status_code) == (200, 404)
+    assert Member.objects.get(user__username="ada").roles == ["viewer"]
+
+
 def test_only_an_admin_changes_members(workspace: Workspace, viewer: Caller, service: Caller):
     operator = caller_of(workspace, "otto", roles=("operator",))
 

@@ -4,28 +4,8 @@ import base64
 
 import pytest
 
-from tests.api.callers import Caller, assert_problem, caller_of
+from tests.api.callers import DOUBLE, Caller, assert_problem, caller_of, publish
 from workflows_app.models import Run, RunEvent
-
-INPUT = {"type": "object", "required": ["n"], "properties": {"n": {"type": "number"}}}
-DOUBLE = {
-    "format": 1,
-    "name": "Double",
-    "input": INPUT,
-    "output": "=steps.double.output",
-    "steps": [{"id": "double", "kind": "transform", "with": {"value": "=input.n * 2.0"}}],
-    "edges": [],
-}
-
-
-def publish(api: Caller, slug: str = "double", definition: dict | None = None) -> None:
-    """Make and publish a workflow."""
-    body = {"name": "Double", "slug": slug, "definition": definition or DOUBLE}
-    made = api.post("workflows", body)
-    assert made.status_code == 201, made.content
-    revision = made.json()["draft"]["revision"]
-    published = api.post(f"workflows/{slug}/publish", {"revision": revision, "note": "first"})
-    assert published.status_code == 201, published.content
 
 
 @pytest.fixture

@@ -132,6 +132,14 @@ def test_steps_are_counted_by_kind(run):
     assert found["countersign_escalations_total", ("workflow", "refunds")] == 1
 
 
+def test_a_case_that_a_tier_hands_on_is_an_escalation(run):
+    for n, port in enumerate(("escalate", "done"), start=1):
+        step_make(run, f"case.judge{n}", kind="hand_on")
+        event_make(run, n, "step.ended", path=f"case.judge{n}", generation=0, data={"port": port})
+
+    assert value("escalations_total", workflow="refunds") == 1
+
+
 def test_rehearsals_do_not_count(version):
     run = run_make(version, mode="rehearsal", state="succeeded", finished_at=NOW)
     ended(run, 1, "succeeded")

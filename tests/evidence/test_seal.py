@@ -17,7 +17,7 @@ from tests.evidence.rows import (
 )
 from workflows_app.evidence.models import Chain, Seal, SealCursor
 from workflows_app.evidence.services import seal
-from workflows_app.evidence.services.seal import seal_now, seal_sweep
+from workflows_app.evidence.services.seal import seal_drain, seal_now, seal_sweep
 from workflows_app.evidence.services.verify import chain_verify
 from workflows_app.models import AppEvent, RunEvent, Workspace
 
@@ -47,7 +47,7 @@ def test_records_of_runs_and_of_the_workspace_share_one_chain(workspace, run):
 def test_a_record_is_sealed_once(run):
     events_make(run, 2)
 
-    assert [seal_now(), seal_now(), seal_sweep(timezone.now())] == [2, 0, 0]
+    assert [seal_now(), seal_now(), seal_drain()] == [2, 0, 0]
 
 
 def test_each_workspace_has_its_own_chain(workspace, run):
@@ -133,7 +133,7 @@ def test_writers_that_commit_out_of_order_lose_nothing(workspace, run):
     def sweep():
         try:
             while not stop.wait(0.001):
-                seal_sweep(timezone.now())
+                seal_drain()
         finally:
             connection.close()
 
@@ -196,11 +196,23 @@ def test_a_sweep_leaves_the_work_to_the_sealer_that_is_at_it(workspace, run):
     thread = Thread(target=seal_slowly)
     thread.start()
     held.wait()
-    assert seal_sweep(timezone.now()) == 0
+    assert seal_drain() == 0
     let_go.wait()
     thread.join()
 
-    assert seal_sweep(timezone.now()) == 1
+    assert seal_drain() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_seals_beside_the_others(run):
+    events_make(run, 3)
+
+    seal_sweep(timezone.now())
+    seal._beside["thread"].join()
+
+    assert Seal.objects.count() == 3
+    assert seal_sweep(timezone.now()) == 3
+    seal._beside["thread"].join()
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,311 @@
-"""Every workflow of the gallery runs: rehearsed without a model key, and live where it can."""
+"""The gallery's workflows run: rehearsed without a model key, and live where none is needed."""
 
 import pytest
+from django.db import connection
 
-from tests.engine_harness import run_to_rest
-from workflows_app.core.canonical import digest
-from workflows_app.core.expand import expand
+from approvals_app.models import ApprovalRequest
+from approvals_app.services.decide import approval_decide
+from tests.engine_harness import at_rest, events, states, until, worker_running
+from workflows_app.core.states import RUN_TERMINAL
+from workflows_app.errors import DomainError
 from workflows_app.gallery.catalog import sample_get, samples
-from workflows_app.models import Workflow, WorkflowVersion, Workspace
+from workflows_app.gallery.load import gallery_load
+from workflows_app.gallery.models import SampleEffect
+from workflows_app.models import Run, User, Workflow
+from workflows_app.selectors.people import principal_of_user
+from workflows_app.services.control import run_rollback
+from workflows_app.services.people import person_create, workspace_default
+from workflows_app.services.start import run_start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NEEDS = {"customer-case": ["customer-profile"]}
 
-def published(slug):
-    workspace, _ = Workspace.objects.get_or_create(
-        slug="default", defaults={"name": "Default", "is_default": True}
-    )
-    definition = sample_get(slug).definition
-    workflow = Workflow.objects.create(workspace=workspace, slug=slug, name=slug, draft=definition)
-    return WorkflowVersion.objects.create(
+
+@pytest.fixture
+def gallery():
+    """Give a function that publishes one workflow of the gallery."""
+    workspace = workspace_default()
+    person_create(username="owner", workspace=workspace, roles=["admin", "reviewer"])
+    person_create(username="reviewer", workspace=workspace, roles=["reviewer"])
+
+    def publish(slug):
+        gallery_load(workspace=workspace, slugs=[slug, *NEEDS.get(slug, [])])
+        return Workflow.objects.get(workspace=workspace, slug=slug)
+
+    return publish
+
+
+def example(slug, number=0):
+    return sample_get(slug).definition["input"]["examples"][number]
+
+
+def start(workflow, value, *, mode="live"):
+    run, _ = run_start(
         workflow=workflow,
-        number=1,
-        digest=digest(definition),
-        definition=definition,
-        expanded=expand(definition),
+        version=workflow.versions.get(number=1),
+        input=value,
+        mode=mode,
+        user=User.objects.get(username="owner"),
+        actor="user:owner",
+        via="test",
+    )
+    return run
+
+
+def rest(run):
+    until(lambda: at_rest(run.pk), seconds=30)
+    connection.close()
+    run.refresh_from_db()
+    return run
+
+
+def end(run):
+    until(lambda: Run.objects.get(pk=run.pk).state in RUN_TERMINAL, seconds=30)
+    connection.close()
+    run.refresh_from_db()
+    return run
+
+
+def pending(run):
+    return list(ApprovalRequest.objects.filter(run_id=run.pk, state="pending").order_by("path"))
+
+
+def answer(request, decision="approve", *, by="reviewer", **more):
+    return approval_decide(
+        approval_id=request.pk,
+        actor=principal_of_user(User.objects.get(username=by), via="session"),
+        via="api",
+        decision=decision,
+        digest=request.digest,
+        reason=more.pop("reason", "as agreed"),
+        undo_seconds=0,
+        **more,
     )
 
 
-@pytest.mark.parametrize("slug", [s.slug for s in samples()])
-def test_rehearse(slug):
-    version = published(slug)
-    run = run_to_rest(version, sample_get(slug).sample, mode="rehearsal")
-    print(slug, run.state, run.error, run.degraded, run.output)
-    assert run.state in ("succeeded", "waiting")
+def acts_of(tool):
+    return SampleEffect.objects.filter(tool=tool)
+
+
+@pytest.mark.parametrize("slug", [sample.slug for sample in samples()])
+def test_a_rehearsal_needs_no_key_and_comes_to_rest(gallery, slug):
+    workflow = gallery(slug)
+
+    with worker_running():
+        run = rest(start(workflow, example(slug), mode="rehearsal"))
+
+    assert (run.state, run.error) in [("succeeded", None), ("waiting", None)]
+    assert not SampleEffect.objects.exists()
+
+
+def test_nothing_is_sent_before_a_person_has_said_yes(gallery):
+    workflow = gallery("first-approval")
+
+    with worker_running():
+        run = rest(start(workflow, example("first-approval")))
+        [request] = pending(run)
+        assert not SampleEffect.objects.exists()
+        edited = {**request.action["arguments"], "subject": "Corrected"}
+        answer(request, arguments=edited)
+        end(run)
+
+    assert run.state == "succeeded"
+    assert acts_of("mail.send").get().arguments["subject"] == "Corrected"
+
+
+def test_who_started_the_run_may_not_answer_its_gate(gallery):
+    workflow = gallery("first-approval")
+
+    with worker_running():
+        run = rest(start(workflow, example("first-approval")))
+        with pytest.raises(DomainError) as refused:
+            answer(pending(run)[0], by="owner")
+
+    assert refused.value.status == 403
+    assert not SampleEffect.objects.exists()
+
+
+def test_a_refused_letter_is_kept_back_with_the_reason(gallery):
+    workflow = gallery("first-approval")
+
+    with worker_running():
+        run = rest(start(workflow, example("first-approval")))
+        answer(pending(run)[0], "reject", reason="not our tone")
+        end(run)
+
+    assert run.state == "succeeded"
+    assert run.output["kept_back"]["reason"] == "not our tone"
+    assert not SampleEffect.objects.exists()
+
+
+def test_a_missing_optional_source_degrades_the_run(gallery):
+    workflow = gallery("customer-profile")
+
+    with worker_running():
+        run = rest(start(workflow, example("customer-profile")))
+
+    assert run.state == "succeeded"
+    assert [lost["path"] for lost in run.degraded] == ["loyalty"]
+    assert run.output["is_complete"] is False
+    assert run.output["profile"]["loyalty"] is None
+
+
+def test_a_fallback_names_its_source(gallery):
+    workflow = gallery("fallback-chain")
+
+    with worker_running():
+        last = rest(start(workflow, example("fallback-chain")))
+        first = rest(start(workflow, example("fallback-chain", 1)))
+
+    assert (last.output["source"], last.output["amount"]) == ("table", 17_760)
+    assert first.output["source"] == "market"
+
+
+def test_a_quorum_ignores_the_supplier_that_fails(gallery):
+    workflow = gallery("supplier-quotes")
+
+    with worker_running():
+        run = rest(start(workflow, example("supplier-quotes")))
+
+    assert run.output["best"]["supplier"] == "south"
+    assert states(run)["east"] == "failed"
+
+
+def test_a_quorum_that_nobody_meets_is_an_error(gallery):
+    workflow = gallery("supplier-quotes")
+
+    with worker_running():
+        run = rest(start(workflow, example("supplier-quotes", 1)))
+
+    assert (run.state, run.error["code"]) == ("failed", "all_failed")
+
+
+def test_what_was_done_is_undone_in_reverse_order(gallery):
+    workflow = gallery("order-saga")
+
+    with worker_running():
+        run = rest(start(workflow, example("order-saga", 1)))
+
+    assert run.state == "compensated"
+    assert [word.split()[1] for word in events(run, "step.undone")] == ["charge", "reserve"]
+    assert acts_of("payments.void").count() == acts_of("inventory.release").count() == 1
+
+
+def test_an_undo_that_fails_waits_for_a_person(gallery):
+    workflow = gallery("order-saga")
+
+    with worker_running():
+        run = start(workflow, example("order-saga", 2))
+        until(lambda: states(run).get("reserve.undo") == "waiting", seconds=30)
+        connection.close()
+
+    assert Run.objects.get(pk=run.pk).state == "compensating"
+
+
+def test_a_finished_order_can_be_rolled_back(gallery):
+    workflow = gallery("order-saga")
+
+    with worker_running():
+        run = rest(start(workflow, example("order-saga")))
+        assert run.state == "succeeded"
+        run_rollback(run_id=run.pk, actor="user:owner", reason="called off")
+        end(run)
+
+    assert run.state == "compensated"
+    assert acts_of("shipping.cancel").count() == 1
+
+
+def test_each_payout_is_asked_alone_and_a_refused_one_stops_no_other(gallery):
+    workflow = gallery("payout-batch")
+
+    with worker_running():
+        run = rest(start(workflow, example("payout-batch")))
+        first, second, third = pending(run)
+        assert [r.path for r in (first, second, third)] == [f"pay[{n}].one" for n in (1, 2, 3)]
+        answer(first)
+        answer(second, "reject", reason="unknown account")
+        answer(third)
+        end(run)
+
+    assert run.state == "succeeded"
+    assert [item["state"] for item in run.output["paid"]] == ["paid", "paid", "not paid", "paid"]
+    assert acts_of("payments.pay_out").count() == 3
+
+
+def test_a_rejected_correction_is_taken_back(gallery):
+    workflow = gallery("review-after-action")
+
+    with worker_running():
+        run = rest(start(workflow, example("review-after-action")))
+        assert acts_of("crm.update").count() == 1
+        answer(pending(run)[0], "reject", reason="a typing error")
+        end(run)
+
+    assert run.output["taken_back"]["reason"] == "a typing error"
+    assert acts_of("crm.restore").count() == 1
+
+
+def test_a_letter_waits_for_the_review_of_what_it_tells(gallery):
+    workflow = gallery("provisional-review")
+
+    with worker_running():
+        run = rest(start(workflow, example("provisional-review")))
+        assert acts_of("inventory.reserve").count() == 1
+        assert not acts_of("mail.send").exists()
+        answer(pending(run)[0])
+        end(run)
+
+    assert run.state == "succeeded"
+    assert acts_of("mail.send").count() == 1
+
+
+def test_a_large_refund_asks_and_the_rest_of_the_money_stays(gallery):
+    workflow = gallery("refund")
+
+    with worker_running():
+        run = rest(start(workflow, example("refund"), mode="rehearsal"))
+
+    [request] = pending(run)
+    assert request.path == "issue"
+    assert request.action["arguments"]["amount"] == 740
+
+
+def test_forty_messages_are_one_run_with_its_accuracy(gallery):
+    workflow = gallery("message-triage")
+    text = "My card was eaten by the cash machine, message number {}."
+    rows = [{"text": text.format(n), "category": "card_swallowed"} for n in range(40)]
+
+    with worker_running():
+        run = rest(start(workflow, {"messages": rows}, mode="rehearsal"))
+        answer(pending(run)[0], by="owner")
+        end(run)
+
+    assert run.state == "succeeded"
+    assert run.output["counts"]["messages"] == run.output["accuracy"]["checked"] == 40
+    assert sum(group["count"] for group in run.output["groups"]) == 40
+    assert run.output["status"] == "released"
+
+
+def test_a_single_message_ends_with_its_label_and_asks_nobody(gallery):
+    workflow = gallery("message-triage")
+
+    with worker_running():
+        run = rest(start(workflow, example("message-triage", 1), mode="rehearsal"))
+
+    assert run.state == "succeeded"
+    assert run.output["counts"]["messages"] == run.output["accuracy"]["checked"] == 1
+    assert run.output["label"] is not None
+
+
+def test_every_run_has_an_end_that_the_page_can_show(gallery):
+    workflow = gallery("claim-decision")
+
+    with worker_running():
+        runs = [rest(start(workflow, example("claim-decision", n))) for n in range(3)]
+        answer(pending(runs[1])[0], output={"amount": 4000})
+        end(runs[1])
+
+    assert [run.state in RUN_TERMINAL for run in runs] == [True, True, True]
+    assert [run.output["answer"][0]["answer"] for run in runs] == ["pay", "pay", "refuse"]
+    assert runs[1].output["answer"][0]["amount"] == 4000

@@ -10,6 +10,7 @@ from pydantic import Field, StrictInt
 from workflows_app.api.auth import needs, principal
 from workflows_app.api.run_schemas import MAX_SEQUENCE, RunOut
 from workflows_app.api.schemas import JSON, Schema
+from workflows_app.errors import Invalid
 from workflows_app.models import Run
 from workflows_app.selectors.runs import run_get, run_shape
 from workflows_app.services import control, rerun
@@ -92,6 +93,10 @@ def cancel(request: HttpRequest, run_id: UUID, payload: CancelIn) -> Status[Any]
 )
 def retry(request: HttpRequest, run_id: UUID, payload: RetryIn) -> Status[Any]:
     """Run again from a step; with `version` as a new run of that version (201)."""
+    if payload.version is not None:
+        raise Invalid(
+            "A retry on another version is not possible in this release.", code="not_available"
+        )
     return _control(request, run_id, rerun.run_retry, payload)
 
 

@@ -12,8 +12,8 @@ EXACT = 2**53  # beyond it a double no longer tells neighbouring integers apart
 def canonical_bytes(value: JSON) -> bytes:
     """Give the RFC 8785 bytes of a JSON value.
 
-    Integers beyond 2^53, which RFC 8785 cannot write, are written out as text in a form
-    that no other value has, so that two of them never share a digest.
+    RFC 8785 writes numbers as doubles. An integer that no double equals is written as text in
+    a form that no value of the product has, so that two of them never share a digest.
 
     Raises:
         ValueError: the value is not JSON (NaN, a lone surrogate, a key that is not text).
@@ -48,8 +48,8 @@ def number_normalise(value: float) -> float | int:
 
 
 def _large_as_text(value: JSON) -> JSON:
-    if type(value) is int and abs(value) > EXACT - 1:
-        return {"\u0000integer": str(value)}
+    if type(value) is int and abs(value) >= EXACT:
+        return float(value) if int(float(value)) == value else {"\u0000integer": str(value)}
     if isinstance(value, list):
         return [_large_as_text(item) for item in value]
     if isinstance(value, dict):

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-_PATTERN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)")
+_PATTERN = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
     "s": timedelta(seconds=1),
@@ -12,7 +12,7 @@ _UNITS = {
     "d": timedelta(days=1),
 }
 LONGEST = timedelta(days=3660)
-DURATION_PATTERN = r"^\d{1,9}(\.\d{1,6})?(ms|s|m|h|d)$"  # for the JSON Schema
+DURATION_PATTERN = r"^[0-9]{1,12}(\.[0-9]{1,6})?(ms|s|m|h|d)$"  # for the JSON Schema
 
 
 def duration_parse(text: object) -> timedelta:

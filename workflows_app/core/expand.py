@@ -51,9 +51,7 @@ def _step_expand(step: Mapping[str, JSON], depth: int) -> dict[str, JSON]:
 
 
 def _bodies_expand(kind: Kind, settings: Mapping[str, JSON], depth: int) -> JSON:
-    inner = {
-        id(body): _body_expand(body, depth + 1) for body in kind.bodies(settings).values()
-    }
+    inner = {id(body): _body_expand(body, depth + 1) for body in kind.bodies(settings).values()}
     return _replace(settings, inner) if inner else dict(settings)
 
 

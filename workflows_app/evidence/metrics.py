@@ -27,7 +27,7 @@ COUNTERS = {
     "workflows_started": "Runs that were accepted",
     "workflows_completed": "Runs that succeeded",
     "workflows_failed": "Runs that failed or timed out",
-    "escalations": "Approval requests that went up their ladder",
+    "escalations": "Requests that went up their ladder, and cases that a tier handed on",
 }
 STEP_COUNTERS = {
     "step_errors": "Steps that ended in an error or timed out",

@@ -51,8 +51,8 @@ def audit_list(request: HttpRequest) -> HttpResponse:
         "chain": chain_get(workspace=workspace),
         **_rows(workspace, form, request),
     }
-    htmx = getattr(request, "htmx", False) and request.htmx.target == "audit-rows"
-    template = "evidence/audit.html#rows" if htmx else "evidence/audit.html"
+    is_rows = getattr(getattr(request, "htmx", None), "target", None) == "audit-rows"
+    template = "evidence/audit.html#rows" if is_rows else "evidence/audit.html"
     return render(request, template, context, status=200 if is_valid else 422)
 
 

@@ -1,6 +1,7 @@
 """Bring the gallery into a workspace: its groups, and its workflows as published versions."""
 
 import logging
+from collections.abc import Collection
 
 from django.db import transaction
 
@@ -16,8 +17,12 @@ NOTE = "Sample of this release"
 log = logging.getLogger(__name__)
 
 
-def gallery_load(*, workspace: Workspace | None = None) -> int:
+def gallery_load(
+    *, workspace: Workspace | None = None, slugs: Collection[str] | None = None
+) -> int:
     """Create or update the gallery's workflows and publish them; gives how many changed.
+
+    `slugs` names those to bring, where it is not all of them.
 
     A workflow that a person has edited since is theirs and stays as it is. One that cannot be
     published yet (nobody is there to answer its gates) stays a draft that lists why.
@@ -25,7 +30,8 @@ def gallery_load(*, workspace: Workspace | None = None) -> int:
     space = workspace or workspace_default()
     _groups_fill(space)
     author = _author()
-    return sum(_sample_load(space, author, sample) for sample in in_order_of_need())
+    wanted = [s for s in in_order_of_need() if slugs is None or s.slug in slugs]
+    return sum(_sample_load(space, author, sample) for sample in wanted)
 
 
 @transaction.atomic

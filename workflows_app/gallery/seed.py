@@ -66,7 +66,7 @@ WISHES = (
     Wish(slug="document-pipeline", example=1),
     Wish(slug="refine-until-good"),
     Wish(slug="second-opinion"),
-    Wish(slug="support-escalation"),
+    Wish(slug="support-escalation", example=1),
     Wish(slug="quarter-report"),
 )
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from importlib import import_module
 from threading import Event
 from time import monotonic
-from typing import Any, TextIO
+from typing import Any
 
+from django.core.management.base import OutputWrapper
 from django.db import connection
 from django.db.models import Count
 
@@ -23,7 +24,7 @@ LOOK = 0.5  # seconds between two looks
 class Watch:
     """Prints a line for each change until all runs have ended."""
 
-    def __init__(self, runs: list[Run], out: TextIO, *, answers_as: User | None) -> None:
+    def __init__(self, runs: list[Run], out: OutputWrapper, *, answers_as: User | None) -> None:
         self.ids = [run.pk for run in runs]
         self.out = out
         self.answers_as = answers_as

@@ -19,6 +19,9 @@ def json_dump(value: Any) -> str:
 class JSONTextField(models.TextField):
     """Hold a JSON value as text; None is SQL NULL."""
 
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
+
     def get_prep_value(self, value: Any) -> str | None:
         return None if value is None else json_dump(value)
 

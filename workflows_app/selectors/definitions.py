@@ -11,10 +11,10 @@ from workflows_app.core.definition import (
     WorkflowFacts,
     definition_diff,
 )
+from workflows_app.definition_hooks import check_facts
 from workflows_app.errors import NotFound
 from workflows_app.models import Group, Member, Workflow, WorkflowVersion, Workspace
 from workflows_app.selectors.people import Actor, workspace_ids_of
-from workflows_app.definition_hooks import check_facts
 
 JSON = Any
 

@@ -18,8 +18,7 @@ from django.db.models import (
 )
 
 from workflows_app.core.states import RUN_TERMINAL, RunState, StepState, WaitReason
-from workflows_app.errors import NotFound
-from workflows_app.models import Run, RunEvent, StepRun, User, Workflow, WorkflowVersion
+from workflows_app.models import Run, StepRun, User, Workflow, WorkflowVersion
 from workflows_app.selectors.people import Actor, workspace_ids_of
 
 TERMINAL = [state.value for state in RUN_TERMINAL]
@@ -34,46 +33,7 @@ def open_run_count(*, actor: Actor) -> int:
     ).count()
 
 
-def workflow_by_slug(*, actor: Actor, slug: str) -> Workflow:
-    """Give the workflow with that slug; the default workspace's comes first.
-
-    Raises:
-        NotFound: there is none that `actor` may see.
-    """
-    found = (
-        Workflow.objects.filter(slug=slug, workspace_id__in=workspace_ids_of(actor))
-        .select_related("workspace", "created_by")
-        .order_by("-workspace__is_default", "workspace__created_at")
-        .first()
-    )
-    if found is None:
-        raise NotFound("There is no such workflow.")
-    return found
-
-
-def version_by_number(*, workflow: Workflow, number: int) -> WorkflowVersion:
-    """Give a published version of a workflow.
-
-    Raises:
-        NotFound: it was never published.
-    """
-    found = workflow.versions.filter(number=number).select_related("published_by").first()
-    if found is None:
-        raise NotFound("There is no such version.")
-    return found
-
-
-def version_newest(*, workflow: Workflow) -> WorkflowVersion | None:
-    """Give the newest published version, or None."""
-    return (
-        workflow.versions.filter(number__isnull=False)
-        .select_related("published_by")
-        .order_by("-number")
-        .first()
-    )
-
-
-def version_list(*, workflow: Workflow) -> QuerySet[WorkflowVersion]:
+def version_rows(*, workflow: Workflow) -> QuerySet[WorkflowVersion]:
     """Give the published versions, newest first, with how many runs each had."""
     return (
         workflow.versions.filter(number__isnull=False)
@@ -304,11 +264,6 @@ def spend(*, actor: Actor, since: datetime) -> float:
     """Give what the runs created since then have cost, in US dollars."""
     runs = Run.objects.filter(workspace_id__in=workspace_ids_of(actor), created_at__gte=since)
     return float(runs.aggregate(cost=Sum("cost_usd"))["cost"] or 0.0)
-
-
-def event_count(*, run: Run) -> int:
-    """Count the history events of a run."""
-    return RunEvent.objects.filter(run_id=run.pk).count()
 
 
 def starter_of(*, run: Run) -> User | None:

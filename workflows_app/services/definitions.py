@@ -1,39 +1,26 @@
 """Creating workflows, saving their drafts, publishing their versions."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
 from workflows_app.core.definition import (
-    Checked,
-    definition_check,
     definition_digest,
     definition_from_yaml,
 )
-from workflows_app.core.expand import expand
 from workflows_app.core.strict_json import JsonRefused, strict_check, strict_loads
+from workflows_app.definition_hooks import version_published
 from workflows_app.errors import Conflict, Invalid
 from workflows_app.models import User, Workflow, WorkflowVersion, Workspace
-from workflows_app.selectors.definitions import check_context, version_newest
+from workflows_app.selectors.definitions import version_newest
 from workflows_app.services.members import app_event
-from workflows_app.definition_hooks import pins_of, version_published
+from workflows_app.services.versions import definition_validate, pins_find, version_write
 
 JSON = Any
 _SLUG_LENGTH = 100
 _TRIES = 5  # of a derived slug that another request took first
-
-
-def definition_validate(
-    *, definition: JSON, workspace: Workspace | None = None, workflow: Workflow | None = None
-) -> Checked:
-    """Check a document; with a workspace also against its tools, people and workflows."""
-    space = workspace or (workflow.workspace if workflow is not None else None)
-    context = check_context(workspace=space, workflow=workflow) if space is not None else None
-    return definition_check(definition, context)
 
 
 def draft_shape(workflow: Workflow) -> dict[str, JSON]:
@@ -179,7 +166,7 @@ def workflow_publish(
     newest = version_newest(workflow=held)
     if newest is not None and newest.digest == definition_digest(held.draft):
         return newest, False
-    version = _version_write(held, note=note, actor=actor, is_numbered=True)
+    version = version_write(held, note=note, actor=actor, is_numbered=True)
     version.editors.set(held.draft_editors.all())
     held.draft_editors.clear()
     _record(
@@ -202,9 +189,9 @@ def draft_version(*, workflow: Workflow, actor: User | None = None) -> WorkflowV
     held = _lock(workflow)
     digest = definition_digest(held.draft)
     for known in held.versions.filter(number__isnull=True, digest=digest).order_by("-pk"):
-        if known.pins == _pins(held, known.expanded):
+        if known.pins == pins_find(held, known.expanded):
             return known
-    return _version_write(held, note="", actor=actor, is_numbered=False)
+    return version_write(held, note="", actor=actor, is_numbered=False)
 
 
 @transaction.atomic
@@ -224,64 +211,6 @@ def workflow_archive(*, workflow: Workflow, actor: User, archived: bool = True) 
     _record(held, "workflow.archived" if archived else "workflow.restored", actor, None)
     held.refresh_from_db(fields=["archived_at"])
     return held
-
-
-def _version_write(
-    workflow: Workflow, *, note: str, actor: User | None, is_numbered: bool
-) -> WorkflowVersion:
-    checked = definition_validate(definition=workflow.draft, workflow=workflow)
-    if not checked.is_valid or checked.digest is None:
-        raise Invalid(
-            "The draft has problems that must be solved first.",
-            code="definition_invalid",
-            problems=[problem.as_json() for problem in checked.problems],
-        )
-    number = None
-    if is_numbered:
-        number = (workflow.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
-    expanded = expand(workflow.draft)
-    version = WorkflowVersion.objects.create(
-        workflow=workflow,
-        number=number,
-        digest=checked.digest,
-        definition=workflow.draft,
-        expanded=expanded,
-        pins=_pins(workflow, expanded),
-        note=note,
-        published_by=actor,
-    )
-    version.refresh_from_db(fields=["published_at"])
-    return version
-
-
-def _pins(workflow: Workflow, expanded: Mapping[str, JSON]) -> dict[str, JSON]:
-    """Fix what the definition only names: child workflows here, tools and models by their app."""
-    slugs = {
-        step["with"]["slug"]
-        for step in steps_within(expanded)
-        if step["kind"] == "workflow" and not step["with"].get("version")
-    } - {workflow.slug}
-    newest = {
-        child.slug: str(version.pk)
-        for child in Workflow.objects.filter(workspace=workflow.workspace_id, slug__in=slugs)
-        if (version := version_newest(workflow=child)) is not None
-    }
-    return {"tools": {}, "models": {}, "workflows": newest} | pins_of(
-        workflow.workspace, expanded
-    )
-
-
-def steps_within(value: JSON) -> Iterator[Mapping[str, JSON]]:
-    """Give every step of an expanded definition, at any depth, bodies that are data included."""
-    if isinstance(value, Mapping):
-        if isinstance(value.get("kind"), str) and isinstance(value.get("with"), Mapping):
-            yield value
-        for key, item in value.items():
-            if key != "origin":
-                yield from steps_within(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from steps_within(item)
 
 
 def _lock(workflow: Workflow) -> Workflow:
@@ -314,3 +243,15 @@ def _draft_refuse(definition: JSON) -> None:
 def _record(workflow: Workflow, what: str, actor: User, data: JSON) -> None:
     subject = f"workflow:{workflow.slug}"
     app_event(workflow.workspace, what, subject, f"user:{actor.username}", data=data)
+
+
+__all__ = [
+    "definition_validate",
+    "draft_save",
+    "draft_shape",
+    "draft_version",
+    "workflow_archive",
+    "workflow_create",
+    "workflow_import",
+    "workflow_publish",
+]

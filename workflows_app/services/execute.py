@@ -151,7 +151,7 @@ def _review(prepared: Prepared, result: Done) -> JSON:
     action = {**action_of(prepared.claim, prepared.call), "arguments": result.output}
     return {
         "mode": spec.get("mode") or "after",
-        "settings": gate_settings(spec, values),
+        "settings": gate_settings(spec, values, risk=prepared.claim.node.spec.get("risk")),
         "action": action,
         "digest": action_digest(action),
         "why": why,

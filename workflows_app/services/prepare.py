@@ -111,7 +111,7 @@ def _prepare(
     call = _call(claim, settings, values, results)
     effect, is_idempotent = _effect(claim, call)
     if spec.get("approval"):
-        question = _gate(claim, call, values, worker)
+        question = _gate(claim, call, values, effect, worker)
         if question is not None:
             return question
     if effect is Effect.IRREVERSIBLE and provisional_before(claim):
@@ -272,7 +272,9 @@ def _effect(claim: Claim, call: Call) -> tuple[Effect, bool]:
     return effect, is_idempotent
 
 
-def _gate(claim: Claim, call: Call, values: JSON, worker: str) -> Fact | None:
+def _gate(
+    claim: Claim, call: Call, values: JSON, effect: Effect, worker: str
+) -> Fact | None:
     """Ask people, unless the condition is false or this very action was approved."""
     gate = claim.node.spec["approval"]
     action = action_of(claim, call)
@@ -291,13 +293,14 @@ def _gate(claim: Claim, call: Call, values: JSON, worker: str) -> Fact | None:
     if claim.approved_digest is not None:
         why = "what was approved is no longer what would run"
     try:
-        settings = gate_settings(gate, values)
+        settings = gate_settings(gate, values, risk=claim.node.spec.get("risk"))
     except ExpressionError as error:
         return failure(claim, worker, error.code, error.message)
     return StepSuspended(
         step_run=claim.id,
         token=claim.token,
         actor=worker,
+        effect=effect.value,
         reason=WaitReason.APPROVAL.value,
         request=settings,
         action=action,
@@ -307,8 +310,17 @@ def _gate(claim: Claim, call: Call, values: JSON, worker: str) -> Fact | None:
     )
 
 
-def gate_settings(gate: Mapping[str, JSON], values: JSON) -> dict[str, JSON]:
-    """Render the settings of an `approval` or `review` attribute; its `when` stays as it is."""
+RISKS = ("low", "medium", "high", "critical")
+
+
+def gate_settings(
+    gate: Mapping[str, JSON], values: JSON, *, risk: str | None = None
+) -> dict[str, JSON]:
+    """Render the settings of an `approval` or `review` attribute; its `when` stays as it is.
+
+    Args:
+        risk: the step's own, a level or CEL, which holds where the gate names none.
+    """
     rendered = {key: value for key, value in gate.items() if key != "when"}
     schema = rendered.pop("form", None)
     result = dict(value_of(rendered).evaluate(values))
@@ -316,6 +328,8 @@ def gate_settings(gate: Mapping[str, JSON], values: JSON) -> dict[str, JSON]:
         result["form"] = schema
     if gate.get("when"):
         result["when"] = gate["when"]
+    if risk is not None and result.get("risk") is None:
+        result["risk"] = risk if risk in RISKS else condition_of(risk).evaluate(values)
     return result
 
 

@@ -13,9 +13,7 @@ from workflows_app.steps.inner import as_group, edge, steps_of
 from workflows_app.steps.settings import Settings
 
 _TALLY, _DISAGREED = "_tally", "_disagreed"
-Agreement = (
-    Annotated[int, Field(ge=1)] | Annotated[str, Condition(more=("votes",))]
-)
+Agreement = Annotated[int, Field(ge=1)] | Annotated[str, Condition(more=("votes",))]
 
 
 class ConsensusSettings(Settings):
@@ -98,10 +96,7 @@ class TallyKind(Kind):
             raise StepError("all_failed", "no member answered")
         answer, count = _most_frequent(votes)
         agree = call.settings["agree"]
-        if isinstance(agree, str):
-            is_agreed = _agrees(call, agree, votes)
-        else:
-            is_agreed = count >= agree
+        is_agreed = _agrees(call, agree, votes) if isinstance(agree, str) else count >= agree
         if is_agreed:
             return Done(output={"answer": answer, "votes": votes})
         return Done(output={"answer": None, "votes": votes}, port="disagreed")

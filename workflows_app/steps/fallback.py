@@ -1,5 +1,6 @@
 """The kind `fallback`: a first choice, then backups in their order."""
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -33,7 +34,7 @@ class FallbackKind(Kind):
         """Chain the options by their failures, then take the one that succeeded."""
         options = steps_of(step["with"].get("options"), "option")
         edges = [edge(option["id"], _TAKE) for option in options]
-        for option, following in zip(options, options[1:], strict=False):
+        for option, following in pairwise(options):
             edges += failure_edges(option, following["id"])
         take = {"id": _TAKE, "kind": TakeKind.name, "with": {}}
         body = {

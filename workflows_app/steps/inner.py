@@ -31,9 +31,7 @@ def failure_edges(step: Mapping[str, JSON], target: str) -> list[dict[str, str]]
     return [edge(f"{step['id']}.{port}", target) for port in dict.fromkeys(failing)]
 
 
-def as_group(
-    step: Mapping[str, JSON], body: dict[str, JSON], **settings: JSON
-) -> dict[str, JSON]:
+def as_group(step: Mapping[str, JSON], body: dict[str, JSON], **settings: JSON) -> dict[str, JSON]:
     """Give a composite step as the group that it becomes."""
     return {
         **step,

@@ -21,9 +21,7 @@ _PERCENT = re.compile(r"\d{1,3}(\.\d{1,6})?%")
 
 
 def _share(text: str) -> str:
-    if not text.startswith("=") and not (
-        _PERCENT.fullmatch(text) and float(text[:-1]) <= 100  # noqa: PLR2004
-    ):
+    if not text.startswith("=") and not (_PERCENT.fullmatch(text) and float(text[:-1]) <= 100):
         raise ValueError("write a number of items, or a share such as 10%")
     return text
 
@@ -51,11 +49,9 @@ class MapSettings(Settings):
     failures: Annotated[int, Field(ge=0)] | Annotated[str, AfterValidator(_share)] = Field(
         0, description="items that may fail: a number or a share"
     )
-    enough: (
-        Annotated[int, Field(ge=1)]
-        | Annotated[str, Condition(more=("output",))]
-        | None
-    ) = Field(None, description="ends it early: a number of good items, or CEL over `output`")
+    enough: Annotated[int, Field(ge=1)] | Annotated[str, Condition(more=("output",))] | None = (
+        Field(None, description="ends it early: a number of good items, or CEL over `output`")
+    )
     rest: Annotated[Literal["cancel", "leave"], LiteralMark()] = "cancel"
     more: More | None = None
 

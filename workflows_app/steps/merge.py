@@ -84,6 +84,6 @@ def _failures(sources: Any) -> str:
     named = [
         f"{step}: {(source.error or {}).get('message') or source.state}"
         for step, source in sources.items()
-        if isinstance(source, Source) and not source.taken or source.state == "failed"
+        if (isinstance(source, Source) and not source.taken) or source.state == "failed"
     ]
     return "no branch succeeded: " + "; ".join(named)[:1_000]

@@ -12,6 +12,7 @@ KINDS = {str: "s", bool: "l", int: "n", float: "n", type(None): "l"}
 
 def json_html(value: Any) -> tuple[SafeString, str, bool]:
     """Give the coloured HTML, the plain text, and whether the text was cut."""
+    value = _whole(value)
     raw = json.dumps(value, indent=2, ensure_ascii=False)
     if len(raw) > LIMIT:
         return format_html("{}", raw[:LIMIT]), raw[:LIMIT], True
@@ -36,6 +37,17 @@ def _value(value: Any, depth: int) -> SafeString:
         KINDS.get(type(value), "k"),
         json.dumps(value, ensure_ascii=False),
     )
+
+
+def _whole(value: Any) -> Any:
+    """Write 1840.0 as 1840, as the canonical form does."""
+    if isinstance(value, dict):
+        return {key: _whole(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(entry) for entry in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        return int(value)
+    return value
 
 
 def _inner(depth: int) -> str:

@@ -1,6 +1,7 @@
 """A graph drawn on the server: layers from top to bottom, as geometry for SVG attributes."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ JSON = Any
 WIDTH = 336  # of a drawing whose layers have at most three steps
 GAP_X, GAP_Y, TOP = 10, 36, 14
 HEIGHTS = {"pill": 34}
-CHARACTER = 6.3  # pixels of one at 12 px
+CHARACTER = 6.1  # pixels of one at 12 px
 
 
 @dataclass
@@ -43,6 +44,18 @@ class Node:
         return self.width < 140
 
     @property
+    def is_current(self) -> bool:
+        return self.step is not None and self.step.state in {"running", "waiting"}
+
+    @property
+    def sub_x(self) -> float:
+        return self.text_x + (16 if self.look is not None else 0)
+
+    @property
+    def small_y(self) -> float:
+        return self.y + 24
+
+    @property
     def icon_x(self) -> float:
         return self.x + self.width - 25
 
@@ -52,12 +65,12 @@ class Node:
 
     @property
     def text_x(self) -> float:
-        return self.x + (10 if self.is_small else 40 if self.shape != "pill" else 34)
+        return self.x + (10 if self.is_small else 38 if self.shape != "pill" else 34)
 
 
 @dataclass
 class Edge:
-    """A way from a step to a step; `state` is done, skip or todo."""
+    """A way from a step to a step; `state` is done, dead or todo."""
 
     path: str
     state: str
@@ -76,7 +89,13 @@ class Drawing:
     height: float = 0
 
 
-def draw(definition: JSON, *, steps: dict[str, Any] | None = None, selected: str = "") -> Drawing:
+def draw(
+    definition: JSON,
+    *,
+    steps: dict[str, Any] | None = None,
+    selected: str = "",
+    now: datetime | None = None,
+) -> Drawing:
     """Lay out the root graph of a definition; with `steps` (runs by path) in their states."""
     entries = outline(definition)
     known = {entry.id for entry in entries}
@@ -85,9 +104,10 @@ def draw(definition: JSON, *, steps: dict[str, Any] | None = None, selected: str
     nodes = {entry.id: Node(entry, layer=layers[entry.id]) for entry in entries}
     rows, chains = _rows(nodes, edges)
     drawing = Drawing(nodes=list(nodes.values()))
+    moment = now or datetime.now(UTC)
     places = _place(rows, nodes, drawing)
     for node in drawing.nodes:
-        _dress(node, steps, selected)
+        _dress(node, steps, selected, moment)
     for edge, chain in zip(edges, chains, strict=True):
         drawing.edges.append(_edge(edge, chain, nodes, places, steps))
     return drawing
@@ -179,12 +199,10 @@ def _place(
     return places
 
 
-def _dress(node: Node, steps: dict[str, Any] | None, selected: str) -> None:
-    from workflows_app.templatetags.ui import duration  # noqa: PLC0415 - it imports looks too
-
+def _dress(node: Node, steps: dict[str, Any] | None, selected: str, now: datetime) -> None:
     node.step = (steps or {}).get(node.entry.path)
     node.is_selected = node.entry.path == selected
-    room = node.width - (20 if node.is_small else 74)
+    room = node.width - (18 if node.is_small else 66)
     node.name = _fit(node.entry.name, room)
     if steps is None:
         sub = node.entry.summary or KIND_LOOKS.get(node.entry.kind, ("", node.entry.kind))[1]
@@ -193,10 +211,19 @@ def _dress(node: Node, steps: dict[str, Any] | None, selected: str) -> None:
     state = node.step.state if node.step else "pending"
     reason = node.step.reason if node.step else None
     node.look = look_of("step", state, reason)
-    node.sub = node.look.word if state in {"pending", "skipped", "waiting", "failed"} else ""
-    if node.step and node.step.finished_at and node.step.started_at and not node.sub:
-        node.sub = duration(node.step.finished_at - node.step.started_at)
-    node.sub = _fit(node.sub or node.look.word, room + 8)
+    node.sub = _fit(_sub(node, now), room - (16 if node.is_small else -8))
+
+
+def _sub(node: Node, now: datetime) -> str:
+    """Tell how long a step took or has waited, else its state."""
+    from workflows_app.templatetags.ui import duration  # noqa: PLC0415 - it imports looks too
+
+    step = node.step
+    if step is None or step.started_at is None or step.state in {"failed", "skipped"}:
+        return node.look.word
+    if step.finished_at is None and step.state not in {"waiting", "running"}:
+        return node.look.word
+    return duration((step.finished_at or now) - step.started_at)
 
 
 def _fit(text: str, room: float) -> str:
@@ -237,4 +264,4 @@ def _edge_state(source: Any, port: str, target: Any) -> str:
     taken = source.port or ("done" if source.state in {"succeeded", "skipped"} else "error")
     if source.state == "skipped" and source.port is None:
         taken = "done" if target is not None and target.state != "skipped" else ""
-    return "done" if port in taken.split(",") else "skip"
+    return "done" if port in taken.split(",") else "dead"

@@ -112,6 +112,7 @@ def _going_on(run: Run, open_steps: list[StepRun], look: Look) -> Sentence:
     if step is None:
         return Sentence(look, look.word)
     event = (step.waiting or {}).get("event") or "it waits for"
-    pattern = WAITS.get(step.reason or "", "Waiting at {step}")
+    waits = look_of("step", "waiting", step.reason)
+    pattern = WAITS.get(step.reason or "", f"{waits.word}: {{step}}")
     title = pattern.format(step=humanise(step.step), what=event)
-    return Sentence(look_of("step", "waiting", step.reason), title, path=step.path)
+    return Sentence(waits, title, path=step.path)

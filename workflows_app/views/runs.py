@@ -15,7 +15,6 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from approvals_app.selectors import approval_list
-from workflows_app.api.paging import page
 from workflows_app.core.states import STEP_OPEN, RunState
 from workflows_app.errors import NotFound
 from workflows_app.models import Run, StepRun
@@ -26,6 +25,7 @@ from workflows_app.selectors.pages import (
     step_counts,
     waits_of,
 )
+from workflows_app.selectors.paging import page
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import (
     attempt_list,
@@ -146,7 +146,10 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
         "is_cut": len(steps) >= STEPS_SHOWN,
         "view": "steps" if request.GET.get("view") == "steps" or under else "graph",
         "drawing": draw(
-            run.version.definition, steps=by_path, selected=selected.path if selected else ""
+            run.version.definition,
+            steps=by_path,
+            selected=selected.path if selected else "",
+            now=now,
         ),
         "timeline": timeline(lines, now=now),
         "actions": allowed if may_run else [],

@@ -17,12 +17,12 @@ from workflows_app.core.canonical import digest
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import Conflict, DomainError, Invalid, NotFound
 from workflows_app.models import Workflow, WorkflowVersion
-from workflows_app.selectors.pages import version_by_number, version_newest, workflow_by_slug
+from workflows_app.selectors.definitions import version_get, version_newest, workflow_get
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import run_get
+from workflows_app.services.definitions import draft_version
 from workflows_app.services.start import run_start, runs_start
 from workflows_app.views import csv_rows
-from workflows_app.views.drafts import draft_version
 from workflows_app.views.schema_form import MISSING, form_build, form_read
 
 INPUT_LIMIT = 25_000_000
@@ -64,7 +64,7 @@ class StartPage:
     def __init__(self, request: HttpRequest, slug: str) -> None:
         self.request = request
         self.actor: Principal = principal_of_user(request.user)  # type: ignore[arg-type]
-        self.workflow: Workflow = workflow_by_slug(actor=self.actor, slug=slug)
+        self.workflow: Workflow = workflow_get(actor=self.actor, slug=slug)
         self.newest = version_newest(workflow=self.workflow)
         wanted = request.POST.get("version") or request.GET.get("version") or ""
         self.is_draft = wanted == "draft" or self.newest is None
@@ -80,9 +80,9 @@ class StartPage:
         """Give the version that would run; of a draft, a copy made for the rehearsal."""
         if self._version is None:
             if self.is_draft:
-                self._version = draft_version(workflow=self.workflow, actor=self.request.user)
+                self._version = draft_version(workflow=self.workflow, actor=self.actor.user)
             elif self.number:
-                self._version = version_by_number(workflow=self.workflow, number=self.number)
+                self._version = version_get(workflow=self.workflow, number=self.number)
             else:
                 self._version = self.newest
         if self._version is None:

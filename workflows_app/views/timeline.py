@@ -1,4 +1,4 @@
-"""When each step ran, as bars for SVG attributes; long waits are drawn short."""
+"""When each step ran, as bars for SVG attributes (percent); long waits are drawn short."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -6,9 +6,12 @@ from typing import Any
 
 from workflows_app.views.step_tree import TreeNode
 
-WIDTH = 1000  # units of the drawing
-GAP = 46  # units that a shortened wait takes
+WIDTH = 100.0  # percent of the drawing
+GAP = 16.0  # percent that a shortened wait takes
+LEAST = 0.6  # percent of the shortest bar
 ROWS = 40
+STEPS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800)
+MARK_SPACING, LAST_MARK, MARKS_TRIED = 14.0, 84.0, 200
 
 
 @dataclass
@@ -34,8 +37,9 @@ class Timeline:
     """Rows, marks of the axis as (x, text), and where time was shortened."""
 
     rows: list[TimeRow] = field(default_factory=list)
-    marks: list[tuple[float, timedelta]] = field(default_factory=list)
+    marks: list[tuple[float, str]] = field(default_factory=list)
     breaks: list[float] = field(default_factory=list)
+    is_shortened: bool = False
 
 
 def timeline(lines: list[TreeNode], *, now: datetime) -> Timeline:
@@ -45,12 +49,17 @@ def timeline(lines: list[TreeNode], *, now: datetime) -> Timeline:
         return Timeline()
     shown = shown[:ROWS]
     scale = Scale([_span(line, now) for line in shown], [_is_wait(line) for line in shown])
-    found = Timeline(breaks=[round(x + GAP / 2, 1) for x in scale.breaks], marks=scale.marks())
+    found = Timeline(
+        breaks=[round(x + GAP * 0.55, 2) for x in scale.breaks],
+        marks=scale.marks(),
+        is_shortened=bool(scale.quiet),
+    )
     for line in shown:
         start, end = _span(line, now)
         left, right = scale.place(start), scale.place(end)
         family = line.look.family
-        bar = Bar(round(left, 1), round(max(6.0, right - left), 1), family)
+        width = max(LEAST, right - left)
+        bar = Bar(round(min(left, WIDTH - width), 2), round(width, 2), family)
         note = end - start if line.step is None or line.step.attempt < 2 else None
         found.rows.append(TimeRow(line, [bar], note))
     return found
@@ -106,19 +115,23 @@ class Scale:
                 return min(x, WIDTH)
         return min(x + max(0.0, (moment - at).total_seconds()) * self.unit, WIDTH)
 
-    def marks(self) -> list[tuple[float, timedelta]]:
-        """Give some round times along the axis."""
-        total = (self.end - self.start).total_seconds()
-        steps = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800)
-        step = next((one for one in steps if self.worked / one <= 5), steps[-1])
-        found: list[tuple[float, timedelta]] = []
-        count = 0
-        while count * step <= total and len(found) < 6:
+    def marks(self) -> list[tuple[float, str]]:
+        """Give some round times along the axis, as (place, text)."""
+        step = next((one for one in STEPS if self.worked / one <= 5), STEPS[-1])
+        found: list[tuple[float, str]] = []
+        for count in range(MARKS_TRIED):
             offset = timedelta(seconds=count * step)
             x = self.place(self.start + offset)
-            if not found or x - found[-1][0] > 90:
-                found.append((round(x, 1), offset))
-            count += 1
-            if count > 400:
+            if self.start + offset > self.end or x > LAST_MARK:
                 break
-        return [mark for mark in found if mark[0] <= WIDTH - 60]
+            if not found or x - found[-1][0] > MARK_SPACING:
+                found.append((round(x, 2), round_time(count * step)))
+        return found
+
+
+def round_time(seconds: float) -> str:
+    """Write a round length of time in its largest unit: 0 s, 10 s, 5 min, 2 h."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{int(seconds // size)} {unit}"
+    return f"{seconds:g} s"

@@ -11,19 +11,14 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from workflows_app.models import Workflow, WorkflowVersion
-from workflows_app.selectors.pages import (
-    version_by_number,
-    version_list,
-    version_newest,
-    workflow_by_slug,
-    workflow_rows,
-)
+from workflows_app.selectors.definitions import version_get, version_newest, workflow_get
+from workflows_app.selectors.pages import version_rows, workflow_rows
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import run_list
+from workflows_app.views.drafts import problems_of_draft
 from workflows_app.views.graph import draw
 from workflows_app.views.looks import LOOKS
 from workflows_app.views.outline import outline
-from workflows_app.views.drafts import problems_of_draft
 
 RUNS_SHOWN = 8
 
@@ -54,7 +49,7 @@ def workflow_list(request: HttpRequest) -> HttpResponse:
 def workflow_page(request: HttpRequest, slug: str) -> HttpResponse:
     """One workflow: its newest version, or its draft while none is published."""
     actor = principal_of_user(request.user)  # type: ignore[arg-type]
-    workflow = workflow_by_slug(actor=actor, slug=slug)
+    workflow = workflow_get(actor=actor, slug=slug)
     newest = version_newest(workflow=workflow)
     wants_draft = newest is None or request.GET.get("show") == "draft"
     return _page(request, workflow, None if wants_draft else newest, newest, actor)
@@ -66,8 +61,8 @@ def workflow_page(request: HttpRequest, slug: str) -> HttpResponse:
 def version_page(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """One published version, which never changes."""
     actor = principal_of_user(request.user)  # type: ignore[arg-type]
-    workflow = workflow_by_slug(actor=actor, slug=slug)
-    version = version_by_number(workflow=workflow, number=number)
+    workflow = workflow_get(actor=actor, slug=slug)
+    version = version_get(workflow=workflow, number=number)
     return _page(request, workflow, version, version_newest(workflow=workflow), actor)
 
 
@@ -90,7 +85,7 @@ def _page(
         "drawing": draw(definition),
         "sprite": static("icons/sprite.svg"),
         "problems": [] if version else problems_of_draft(workflow),
-        "versions": list(version_list(workflow=workflow)[:100]),
+        "versions": list(version_rows(workflow=workflow)[:100]),
         "runs": list(run_list(actor=actor, workflow=workflow.slug)[:RUNS_SHOWN]),
         "triggers": list(version.triggers.order_by("position")) if version else [],
         "may_run": actor.can("run", workflow.workspace_id),

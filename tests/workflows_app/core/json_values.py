@@ -2,9 +2,7 @@
 
 from hypothesis import strategies as st
 
-texts = st.text(
-    st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=20
-)
+texts = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=20)
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 scalars = st.none() | st.booleans() | numbers | texts
 

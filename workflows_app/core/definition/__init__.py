@@ -1,5 +1,11 @@
 """The definition, format 1: its models, checks, digest, differences and other ways to write it."""
 
+from workflows_app.core.definition.check import (
+    definition_check,
+    definition_digest,
+    without_layout,
+)
+from workflows_app.core.definition.diff import Change, definition_diff
 from workflows_app.core.definition.models import (
     Body,
     Definition,
@@ -8,12 +14,6 @@ from workflows_app.core.definition.models import (
     RetryPolicy,
     Step,
 )
-from workflows_app.core.definition.check import (
-    definition_check,
-    definition_digest,
-    without_layout,
-)
-from workflows_app.core.definition.diff import Change, definition_diff
 from workflows_app.core.definition.problems import (
     CheckContext,
     Checked,

@@ -110,9 +110,7 @@ class _Check:
         self.is_limited = is_limit(document.get("guardrails"))
 
     def run(self) -> Definition | None:
-        shape = shape_check(
-            self.document, Definition, self.findings, ignore=("steps", "triggers")
-        )
+        shape = shape_check(self.document, Definition, self.findings, ignore=("steps", "triggers"))
         if self.document.get("input") is not None:
             schema_check(self.document["input"], self.findings, pointer="/input")
         triggers_check(self.document, self.findings)
@@ -154,9 +152,7 @@ class _Check:
                 "too_many_steps", f"a definition has at most {STEP_LIMIT} steps", pointer="/steps"
             )
             return
-        shape_check(
-            place.spec, Step, self.findings, pointer=place.pointer, step=place.path
-        )
+        shape_check(place.spec, Step, self.findings, pointer=place.pointer, step=place.path)
         self._kind(place)
         gates_check(place, self.context, self.findings)
         calls_check(place, site, self.is_limited, self.context, self.findings)
@@ -166,16 +162,15 @@ class _Check:
             elif isinstance(part.marker, StepSpec):
                 continue
             else:
-                part_check(
-                    part, names, self.findings, pointer=place.pointer, step=place.path
-                )
+                part_check(part, names, self.findings, pointer=place.pointer, step=place.path)
         self._inner_steps(place, around, names)
 
     def _kind(self, place: Place) -> None:
         name = place.spec.get("kind")
         if not isinstance(name, str):
             return  # its shape says so
-        kind, where = place.kind, {"pointer": f"{place.pointer}/kind", "step": place.path}
+        kind = place.kind
+        where: dict[str, Any] = {"pointer": f"{place.pointer}/kind", "step": place.path}
         if kind is None:
             self.findings.add("unknown_kind", f"there is no kind of step called {name}", **where)
             return
@@ -251,15 +246,11 @@ class _Check:
             id_check(inner, taken, self.findings)
             if inner.id in earlier:
                 message = f"there are two steps called {inner.id}"
-                self.findings.add(
-                    "duplicate_id", message, pointer=f"{pointer}/id", step=inner.path
-                )
+                self.findings.add("duplicate_id", message, pointer=f"{pointer}/id", step=inner.path)
             marker = part.marker
             more = marker.more if isinstance(marker, StepSpec) else ()
             sees = earlier if isinstance(marker, StepSpec) and marker.sees_earlier else set()
-            seen = Names(
-                names.variables.union(more), names.before | sees, names.existing | earlier
-            )
+            seen = Names(names.variables.union(more), names.before | sees, names.existing | earlier)
             site = Site(
                 {"steps": [spec]}, pointer, place.path, seen.variables, seen.before, taken,
                 around.depth + 1,

@@ -128,9 +128,7 @@ def _values(
             where = f"{pointer}/{pointer_escape(inner)}"
             yield from _values(before, after, inner, where, path, step, kind)
     elif before != after or isinstance(before, bool) != isinstance(after, bool):
-        yield Change(
-            action="changed", kind=kind, step=step, pointer=pointer, old=before, new=after
-        )
+        yield Change(action="changed", kind=kind, step=step, pointer=pointer, old=before, new=after)
 
 
 def _is_body(value: JSON) -> bool:

@@ -23,7 +23,7 @@ def graph_check(site: Site, findings: Findings) -> None:
 
 def id_check(place: Place, taken: frozenset[str], findings: Findings) -> None:
     """Check one id against the words of the language and the bodies around it."""
-    where = {"pointer": f"{place.pointer}/id", "step": place.path}
+    where: dict[str, Any] = {"pointer": f"{place.pointer}/id", "step": place.path}
     if place.id in RESERVED_IDS or place.id.startswith("_"):
         findings.add("reserved_id", f"{place.id} is reserved: choose another id", **where)
     elif place.id in taken:
@@ -90,7 +90,7 @@ def _cycle(site: Site, findings: Findings) -> None:
 
 def _find_cycle(site: Site) -> list[str]:
     rest = set(site.by_id) - set(site.order)
-    following = {name: [] for name in rest}
+    following: dict[str, list[str]] = {name: [] for name in rest}
     for link in site.known_links:
         if link.source in rest and link.target in rest:
             following[link.source].append(link.target)
@@ -143,7 +143,7 @@ def _joins(site: Site, findings: Findings) -> None:
     for place in site.places:
         join = place.spec.get("join")
         count = sum(1 for link in site.known_links if link.target == place.id)
-        where = {"pointer": f"{place.pointer}/join", "step": place.path}
+        where: dict[str, Any] = {"pointer": f"{place.pointer}/join", "step": place.path}
         if isinstance(join, Mapping) and isinstance(join.get("quorum"), int):
             if join["quorum"] > count:
                 message = f"a quorum of {join['quorum']} can never be met by {count} edges"
@@ -197,4 +197,4 @@ def _all_end(site: Site, reached: list[frozenset[str]]) -> bool:
         for names in reached
         if not any(site.by_id[name].spec.get("kind") == "end" for name in names)
     ]
-    return len(open_branches) < 2  # noqa: PLR2004
+    return len(open_branches) < 2

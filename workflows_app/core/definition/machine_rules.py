@@ -26,7 +26,7 @@ def machine_check(place: Place, findings: Findings) -> None:
     for name, state in states.items():
         if not isinstance(state, Mapping):
             continue
-        where = {"pointer": f"{pointer}/{name}", "step": place.path}
+        where: dict[str, Any] = {"pointer": f"{pointer}/{name}", "step": place.path}
         if name not in reached:
             findings.add(
                 "unreachable_state", f"no transition leads to {name}", severity="warning", **where

@@ -186,7 +186,7 @@ class Definition(Part):
     description: str | None = Field(None, max_length=10_000)
     input: Annotated[dict[str, Any] | bool, Schema()] = Field(default_factory=dict)
     output: Any = None
-    limits: Limits = Field(default_factory=Limits)
+    limits: Limits = Field(default_factory=lambda: Limits())
     on_failure: Literal["stop", "compensate"] = "stop"
     triggers: list[Trigger] = Field(default_factory=list)
     guardrails: Guardrails = Field(default_factory=list)

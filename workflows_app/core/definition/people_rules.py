@@ -40,9 +40,7 @@ def timeouts_check(site: Site, place: Place, findings: Findings) -> None:
         has_way = _has_way(site, place, settings)
     elif isinstance(place.spec.get("approval") or place.spec.get("review"), Mapping):
         gates = (place.spec.get("approval"), place.spec.get("review"))
-        has_way = all(
-            _has_way(site, place, gate) for gate in gates if isinstance(gate, Mapping)
-        )
+        has_way = all(_has_way(site, place, gate) for gate in gates if isinstance(gate, Mapping))
     else:
         return
     if not has_way:

@@ -71,9 +71,9 @@ def _pointer(value: JSON, location: tuple[int | str, ...], kind: str) -> str:
     parts: list[str] = []
     for index, key in enumerate(location):
         is_last = index == len(location) - 1
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+        if (isinstance(value, dict) and key in value) or (
+            isinstance(value, list) and isinstance(key, int) and key < len(value)
+        ):
             value = value[key]
         elif not (is_last and kind == "missing"):
             continue

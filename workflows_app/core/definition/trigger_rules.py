@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
+from pydantic import BaseModel
 
 from workflows_app.core.definition.call_rules import inputs_check
 from workflows_app.core.definition.expression_rules import Names, condition_check, value_check
@@ -15,7 +16,11 @@ from workflows_app.core.definition.problems import Findings
 from workflows_app.core.definition.shape import shape_check
 
 JSON = Any
-_MODELS = {"event": EventTrigger, "schedule": ScheduleTrigger, "webhook": WebhookTrigger}
+_MODELS: dict[str, type[BaseModel]] = {
+    "event": EventTrigger,
+    "schedule": ScheduleTrigger,
+    "webhook": WebhookTrigger,
+}
 _NAMES = Names(frozenset({"event"}), frozenset(), frozenset())
 _ANY_TIME = datetime(2026, 1, 1, tzinfo=UTC)  # a line that is sound at one time always is
 
@@ -50,9 +55,7 @@ def _trigger(
 ) -> None:
     if isinstance(trigger.get("where"), str):
         where = f"{pointer}/where"
-        condition_check(
-            trigger["where"], Condition(), _NAMES, findings, pointer=where, step=None
-        )
+        condition_check(trigger["where"], Condition(), _NAMES, findings, pointer=where, step=None)
     where = f"{pointer}/input"
     value_check(trigger.get("input"), _NAMES, findings, pointer=where, step=None)
     given = trigger.get("input", {} if kind == "schedule" else None)

@@ -16,7 +16,7 @@ class _Loader(yaml.SafeLoader):
     """YAML without aliases, tags, duplicate keys or dates: what JSON can say, no more."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.events.AliasEvent) or getattr(event, "anchor", None):
             raise JsonRefused("yaml_alias", f"anchors and aliases are refused{_at(event)}")
         tag = getattr(event, "tag", None)
@@ -66,9 +66,8 @@ def definition_from_yaml(text: str) -> dict[str, JSON]:
     """
     if len(text.encode("utf-8", "surrogatepass")) > SIZE_LIMIT:
         raise JsonRefused("json_too_large", f"more than {SIZE_LIMIT} bytes of YAML")
-    loader = _Loader(text)
     try:
-        value = loader.get_single_data()
+        value = _load(text)
     except yaml.YAMLError as error:
         raise JsonRefused("yaml_syntax", f"not YAML: {str(error)[:500]}") from error
     except RecursionError as error:
@@ -77,12 +76,18 @@ def definition_from_yaml(text: str) -> dict[str, JSON]:
         if isinstance(error, JsonRefused):
             raise
         raise JsonRefused("yaml_syntax", f"not YAML: {str(error)[:500]}") from error
-    finally:
-        loader.dispose()
     strict_check(value)
     if not isinstance(value, dict):
         raise JsonRefused("not_an_object", "a definition is an object")
     return value
+
+
+def _load(text: str) -> JSON:
+    loader = _Loader(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
 
 
 def definition_to_yaml(document: JSON) -> str:
@@ -100,7 +105,11 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> Any:
-    style = "|" if "\n" in text and not text.startswith((" ", "\n")) else None
+    lines = text.split("\n")
+    if not all(line.isprintable() for line in lines):
+        style: str | None = '"'  # the only one with escapes
+    else:
+        style = "|" if len(lines) > 1 and not text.startswith((" ", "\n")) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -104,10 +104,18 @@ def settle(
         "step.ended", status, source, trigger=trigger, actor=actor, why=why, data=ended
     )
     draft.timers_drop(status)
-    if port in FATAL_PORTS and not node.outgoing.get(port):
+    if node.kind.name == "end" and port is not None:
+        _ends(draft, status, port)
+    elif port in FATAL_PORTS and not node.outgoing.get(port):
         _leads_nowhere(draft, status, port)
     if draft.state is ScopeState.OPEN:
         start_ready(draft, tuple(node.targets))
+
+
+def _ends(draft: Draft, status: StepDraft, outcome: str) -> None:
+    """An `end` step closes its scope: the rest is cancelled, its outcome is the container's port."""
+    error = _error_of(status, outcome) if status.error else None
+    close(draft, outcome=outcome, error=error, why=f"{status.step} ends it with {outcome}")
 
 
 def _leads_nowhere(draft: Draft, status: StepDraft, port: str) -> None:
@@ -192,7 +200,9 @@ def skip(
     draft: Draft, status: StepDraft, *, output: JSON = None, actor: str = "engine", why: str = ""
 ) -> None:
     """End a step without running it; it gives what the person gave, and takes `done`."""
-    source = draft.move(status, Trigger.SKIP)
+    is_unseen = status.state is StepState.RUNNING and not status.is_announced
+    source = "ready" if is_unseen else str(status.state)
+    draft.move(status, Trigger.SKIP)
     status.output, status.has_output = output, True
     settle(draft, status, "done", source=source, actor=actor, why=why)
 

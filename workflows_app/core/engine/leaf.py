@@ -189,6 +189,11 @@ def _retry_later(draft: Draft, status: StepDraft, delay: timedelta, error: JSON)
     draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=due_at, fact=fact))
 
 
+def _was_only_looked_at(status: StepDraft) -> bool:
+    """A worker had the claim and never acted: for the record the step was ready all the time."""
+    return status.state is StepState.RUNNING and not status.is_announced
+
+
 def suspend(
     draft: Draft,
     status: StepDraft,
@@ -201,7 +206,8 @@ def suspend(
     actor: str = "engine",
 ) -> None:
     """Let a step wait for `reason`, holding nothing."""
-    source = draft.move(status, Trigger.SUSPEND)
+    source = "ready" if _was_only_looked_at(status) else str(status.state)
+    draft.move(status, Trigger.SUSPEND)
     status.reason = reason.value
     status.waiting = dict(waiting or {})
     if until is not None:

@@ -34,9 +34,7 @@ def tree_check(source: str, tree: Node, uses: list[Use], *, is_condition: bool) 
         raise ExpressionProblem(code, message, *place(source, position))
 
 
-def _problems(
-    tree: Node, uses: list[Use], *, is_condition: bool
-) -> Iterator[tuple[str, str, int]]:
+def _problems(tree: Node, uses: list[Use], *, is_condition: bool) -> Iterator[tuple[str, str, int]]:
     if tree.type == "optional":
         yield (
             "expression_optional",

@@ -201,7 +201,7 @@ def _problem(source: str, text: str, variables: frozenset[str]) -> ExpressionPro
     found = _MESSAGE.search(text)
     if found is None:
         deep = "recursion" in text
-        message = "nested too deeply" if deep else text.split("\n")[0][:200]
+        message = "nested too deeply" if deep else text.split("\n", maxsplit=1)[0][:200]
         return ExpressionProblem("expression_too_deep" if deep else "expression_syntax", message)
     line, column, message = int(found[1]), int(found[2]), found[3]
     unknown = re.match(r"undeclared reference to '([^']*)'", message)
@@ -212,7 +212,9 @@ def _problem(source: str, text: str, variables: frozenset[str]) -> ExpressionPro
         message = message.replace(" (in container '')", "") + _overload_hint(message)
         return ExpressionProblem("expression_type", message, line, column)
     message = re.sub(r"^Syntax error: ", "", message)
-    message = re.sub(r"(mismatched|extraneous|no viable alternative at) input", "unexpected", message)
+    message = re.sub(
+        r"(mismatched|extraneous|no viable alternative at) input", "unexpected", message
+    )
     message = re.sub(r" expecting .*", "", message).replace("'<EOF>'", "end")
     return ExpressionProblem("expression_syntax", message[:300], line, column)
 
@@ -262,4 +264,3 @@ def _rename(source: str, passed: list[Use]) -> str:
 def _value(values: Values, name: str) -> JSON:
     value = values.get(name, _ABSENT.get(name))
     return value() if callable(value) else value
-

@@ -6,7 +6,7 @@ tree: the protocol buffer `cel.expr.CheckedExpr`, of which only the fields below
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,9 +63,9 @@ class _Reader:
         node = Node(
             "const", type=self.types.get(number, "dyn"), position=self.positions.get(number, 0)
         )
-        for tag, fill in _SHAPES.items():
+        for tag, shape in _SHAPES.items():
             if tag in fields:
-                fill(self, node, _fields(fields[tag][0]))
+                shape(self, node, _fields(fields[tag][0]))
         return node
 
     def const(self, node: Node, fields: Fields) -> None:
@@ -101,7 +101,7 @@ class _Reader:
         node.args = [self.node(fields[tag][0]) for tag in (2, 4, 5, 6, 7)]
 
 
-_SHAPES = {
+_SHAPES: dict[int, Callable[[_Reader, Node, Fields], None]] = {
     3: _Reader.const,
     4: _Reader.ident,
     5: _Reader.select,
@@ -116,7 +116,7 @@ def _signed(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
 
 
-_CONSTANTS = {
+_CONSTANTS: dict[int, Callable[[Any], tuple[str, Any]]] = {
     1: lambda _: ("null", None),
     2: lambda value: ("bool", bool(value)),
     3: lambda value: ("int", _signed(value)),
@@ -157,6 +157,7 @@ def _fields(raw: bytes) -> Fields:
     while at < len(raw):
         key, at = _varint(raw, at)
         tag, wire = key >> 3, key & 7
+        value: Any
         if wire == 0:
             value, at = _varint(raw, at)
         elif wire == 1:

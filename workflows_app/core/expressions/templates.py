@@ -13,7 +13,7 @@ from workflows_app.core.strict_json import pointer_escape
 
 JSON = Any
 _TOKEN = re.compile(
-    r"""(?P<quote>r?(?:\"{3}|'{3}|["']))|(?P<open>\{)|(?P<end>\}\})|(?P<close>\})""", re.I
+    r"""(?P<quote>r?(?:\"{3}|'{3}|["']))|(?P<open>\{)|(?P<end>\}\})|(?P<close>\})""", re.IGNORECASE
 )
 
 
@@ -45,8 +45,7 @@ class Template:
             ExpressionError: one of the expressions failed.
         """
         return "".join(
-            part if isinstance(part, str) else text_of(part.evaluate(values))
-            for part in self.parts
+            part if isinstance(part, str) else text_of(part.evaluate(values)) for part in self.parts
         )
 
 

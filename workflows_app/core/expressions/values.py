@@ -103,7 +103,9 @@ class Collector:
     def _double(self, value: float) -> float | int:
         self._count(8)
         if not math.isfinite(value):
-            raise ExpressionError("expression_not_json", f"the result is {value}, which is no number")
+            raise ExpressionError(
+                "expression_not_json", f"the result is {value}, which is no number"
+            )
         return int(value) if -EXACT <= value <= EXACT and value.is_integer() else value
 
     def _list(self, value: list[Any]) -> list[JSON]:

@@ -106,7 +106,7 @@ def _shape(seal: Seal, workspace: UUID, stored: dict[str, Any]) -> dict[str, Any
 def _remains(seal: Seal, workspace: UUID) -> dict[str, Any]:
     fields = Fields(
         source="run" if seal.run_event_id else "app",
-        id=seal.run_event_id or seal.app_event_id,
+        id=seal.run_event_id or seal.app_event_id or 0,
         at=seal.at,
         type=seal.type,
         object=seal.object,

@@ -79,7 +79,7 @@ def first_unsealed_transaction(*, low: int, ceiling: int) -> int | None:
         return cursor.fetchone()[0]
 
 
-def unsealed_load(records: Iterable[Unsealed]) -> list[tuple[UUID, Fields]]:
+def unsealed_load(records: Iterable[Unsealed]) -> list[tuple[UUID | None, Fields]]:
     """Give (workspace, fields) of each record, in the given order."""
     records = list(records)
     stored = {

@@ -94,6 +94,12 @@ class Download(StreamingHttpResponse):
         super().__init__(self._parts, **kwargs)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        take = sync_to_async(lambda: list(islice(self._parts, 1)))
-        while part := await take():
+        while part := await sync_to_async(self._take)():
             yield part[0]
+
+    def _take(self) -> list[bytes]:
+        """Give the next part, and the connection back: a slow reader holds none."""
+        try:
+            return list(islice(self._parts, 1))
+        finally:
+            connection.close()

@@ -84,7 +84,7 @@ def _write(workspace: UUID, head: Head, at: str) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX)
         if _last(file) == head:
             return False
-        line = {"at": at, "workspace": str(workspace)}
+        line: dict[str, str | int] = {"at": at, "workspace": str(workspace)}
         line |= {"position": head.position, "hash": head.hash}
         file.write(json.dumps(line).encode() + b"\n")
         file.flush()

@@ -15,7 +15,8 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import batched
-from time import monotonic
+from threading import Lock, Thread
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 
@@ -32,9 +33,10 @@ from workflows_app.evidence.services.tally import tally_add
 logger = logging.getLogger("countersign.audit")
 
 LOCK = 0x5EA1  # advisory: one sealer at a time
-BATCH = 10_000  # records in one transaction
+BATCH = 4_000  # records in one transaction
 SLICE = 1_000  # records in memory, and in one INSERT
-SWEEP_SECONDS = 0.8
+_guard = Lock()
+_beside: dict[str, Any] = {"thread": None, "sealed": 0}
 
 INSERT = """
     INSERT INTO evidence_seal (chain_id, position, previous, hash, record_hash, run_event_id,
@@ -46,14 +48,35 @@ INSERT = """
 
 
 def seal_sweep(now: datetime) -> int:
-    """Seal what is new, for less than a second; 0 while another sealer is at work."""
-    until = monotonic() + SWEEP_SECONDS
+    """Have what is new sealed, beside the other sweeps; give how much was since the last call."""
+    with _guard:
+        thread, sealed = _beside["thread"], _beside["sealed"]
+        _beside["sealed"] = 0
+        if thread is None or not thread.is_alive():
+            _beside["thread"] = Thread(target=_drain_beside, name="audit-seal", daemon=True)
+            _beside["thread"].start()
+    return sealed
+
+
+def seal_drain() -> int:
+    """Seal all that is new; 0 while another sealer is at work."""
     total = 0
     while True:
         sealed = seal_batch(wait=False)
         total += sealed
-        if sealed < BATCH or monotonic() > until:
+        if sealed < BATCH:
             return total
+
+
+def _drain_beside() -> None:
+    try:
+        sealed = seal_drain()
+        with _guard:
+            _beside["sealed"] += sealed
+    except Exception:
+        logger.exception("sealing the audit log failed; it is tried again")
+    finally:
+        connection.close()
 
 
 def seal_now() -> int:
@@ -126,7 +149,7 @@ def _cursor_move(low: int, horizon: int, ceiling: int, *, is_drained: bool) -> N
 
 def _seal(records: Iterable[Unsealed]) -> None:
     rows = []
-    loaded = unsealed_load(records)
+    loaded = [(home, fields) for home, fields in unsealed_load(records) if home is not None]
     chains = _chains_lock({workspace for workspace, _ in loaded})
     for workspace, fields in loaded:
         chain = chains[workspace]

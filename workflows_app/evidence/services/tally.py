@@ -18,7 +18,9 @@ SUM = -1  # the bucket that holds the sum of a histogram
 
 ADD = """
 WITH fresh AS (
-    SELECT e.type, e.sequence, e.from_state, e.to_state, e.data, w.slug,
+    SELECT e.type, e.sequence, e.from_state, e.to_state, w.slug,
+           substring(e.data from '"port": ?"([^"]*)"') AS port,
+           substring(e.data from '"attempt": ?([0-9]{1,6})')::int AS attempt,
            coalesce(s.kind, '') AS kind, r.error IS NOT NULL AS has_error,
            greatest(0, extract(epoch FROM e.at - CASE e.type
                WHEN 'run.ended' THEN coalesce(r.started_at, r.created_at)
@@ -55,9 +57,11 @@ WITH fresh AS (
     WHERE type = 'step.ended' AND to_state IN ('failed', 'timed_out')
     UNION ALL
     SELECT 'step_retries', slug, kind, 0, 1 FROM fresh
-    WHERE type = 'step.started' AND substring(data from '"attempt": ?([0-9]{1,6})')::int > 1
+    WHERE type = 'step.started' AND attempt > 1
     UNION ALL
-    SELECT 'escalations', slug, '', 0, 1 FROM fresh WHERE type = 'approval.escalated'
+    SELECT 'escalations', slug, '', 0, 1 FROM fresh
+    WHERE type = 'approval.escalated'
+       OR (type = 'step.ended' AND kind = 'hand_on' AND port = 'escalate')
     UNION ALL
     SELECT 'workflows_ended', slug, to_state, 0, 1 FROM fresh WHERE type = 'run.ended'
     UNION ALL

@@ -40,7 +40,10 @@ def rendered(value):
         ("{{ {'a': {'b': input.n}} }}", '{"a": {"b": 2}}'),
         ("{{ '}}' }} }} {", "}} }} {"),
         ('{{ "{{" }}', "{{"),
-        ({"a": ["=input.n", {"b": "{{ input.name }}"}], "c": True}, {"a": [2, {"b": "Ann"}], "c": True}),
+        (
+            {"a": ["=input.n", {"b": "{{ input.name }}"}], "c": True},
+            {"a": [2, {"b": "Ann"}], "c": True},
+        ),
         (["==x"], ["=x"]),
         (None, None),
     ],
@@ -132,7 +135,9 @@ def test_the_steps_that_a_step_names_are_found_everywhere_in_it():
         "approval": {"when": "steps.c.output.n > 1.0", "summary": "{{ steps.d.output }}"},
         "undo": {"tool": "t", "arguments": {"x": "=steps.f.output.id + output.id"}},
         "risk": "steps.g.output.level",
-        "until": [{"port": "p", "event": "e", "key": "=steps.h.output", "where": "steps.i.state == ''"}],
+        "until": [
+            {"port": "p", "event": "e", "key": "=steps.h.output", "where": "steps.i.state == ''"}
+        ],
         "guardrails": [{"check": "rule", "when": "steps.j.output.bad"}],
     }
 

@@ -1,0 +1,81 @@
+"""What the engine, and whoever came too late, are told of an answer."""
+
+from typing import Any
+
+from approvals_app.core.answers import Answer
+from approvals_app.models import ApprovalRequest, Vote
+from workflows_app.core.facts import Decided
+
+JSON = Any
+
+
+def decided_fact(request: ApprovalRequest, answer: Answer, by: str) -> Decided:
+    """Give what the engine is told of an answer that settled a request."""
+    is_edited = request.edits.filter(vote__round=request.round).exists()
+    arguments = (request.action or {}).get("arguments") if is_edited else None
+    return Decided(
+        step_run=request.step_run_id,
+        generation=request.generation,
+        outcome=_outcome(request, answer),
+        by=by,
+        reason=answer.reason,
+        digest=request.digest,
+        arguments=arguments,
+        output=_output(request, answer, by, arguments),
+        changes=answer.changes,
+    )
+
+
+def _outcome(request: ApprovalRequest, answer: Answer) -> str:
+    if request.reason == "checkpoint":
+        return {"reject": "stopped", "change": "changed"}.get(answer.decision, "approved")
+    return {"reject": "rejected", "take_over": "taken_over"}.get(answer.decision, "approved")
+
+
+def _output(request: ApprovalRequest, answer: Answer, by: str, arguments: JSON) -> JSON:
+    """Give the answer as the output of the step that asked, or what was supplied for a gate."""
+    if request.reason == "checkpoint":
+        return {
+            "decision": answer.decision,
+            "by": by,
+            "reason": answer.reason,
+            "changes": answer.changes,
+        }
+    if request.is_question:
+        return {
+            "decision": answer.decision,
+            "by": by,
+            "reason": answer.reason,
+            "arguments": arguments if arguments is not None else answer.arguments,
+            "label": answer.label,
+            "output": answer.output,
+        }
+    if request.reason == "review":
+        return arguments if arguments is not None else answer.output
+    return answer.output if answer.decision == "take_over" else None
+
+
+def vote_shape(vote: Vote) -> dict[str, JSON]:
+    """Give who answered what, and when."""
+    return {
+        "by": f"user:{vote.person.username}",
+        "at": vote.at.isoformat(),
+        "decision": vote.decision,
+    }
+
+
+def decided_shape(request: ApprovalRequest) -> dict[str, JSON]:
+    """Give who ended a request, and when; the clock and the engine have no name."""
+    if request.decided_by is None or request.decided_at is None:
+        closed_at = request.closed_at.isoformat() if request.closed_at else None
+        return {"by": "engine", "at": closed_at, "decision": request.state}
+    vote = (
+        request.votes.filter(person=request.decided_by, is_decisive=True, undone__isnull=True)
+        .select_related("person")
+        .last()
+    )
+    return {
+        "by": f"user:{request.decided_by.username}",
+        "at": request.decided_at.isoformat(),
+        "decision": vote.decision if vote else request.state,
+    }

@@ -1,0 +1,242 @@
+"""The whole way: a run stops at people, a person answers, and exactly that goes on."""
+
+import pytest
+from django.db import transaction
+
+from approvals_app.models import ApprovalRequest
+from approvals_app.services.decide import approval_decide
+from approvals_app.services.expire import deadlines_sweep
+from approvals_app.services.undo import approval_undo
+from tests.approvals_app import factories
+from tests.engine_harness import (
+    SCRIPTS,
+    edges,
+    run_make,
+    states,
+    step,
+    until,
+    version_make,
+    worker_running,
+)
+from workflows_app import notify
+from workflows_app.core.kinds import Done
+from workflows_app.models import Run, RunEvent, StepRun, Workspace
+from workflows_app.services.apply import scopes_settle
+from workflows_app.services.control import run_cancel
+
+pytestmark = pytest.mark.django_db(transaction=True)
+GATE = {"summary": "Send it", "assignees": ["group:approvers"]}
+
+
+@pytest.fixture(autouse=True)
+def nudges(monkeypatch):
+    """Handle a touched scope at once, as the task that a worker takes from the broker does."""
+
+    def settle(scope_id, run_id):
+        notify.runs_ready(scopes_settle({scope_id: run_id}))
+
+    monkeypatch.setattr(
+        notify,
+        "scope_touched",
+        lambda scope_id, run_id: transaction.on_commit(lambda: settle(scope_id, run_id)),
+    )
+
+
+@pytest.fixture
+def people(transactional_db):
+    space, _ = Workspace.objects.get_or_create(
+        slug="test", defaults={"name": "Test", "is_default": True}
+    )
+    return {
+        name: factories.person(
+            name, groups=["approvers"] if name in ("anna", "ben") else [], space=space
+        )
+        for name in ("olga", "anna", "ben")
+    }
+
+
+@pytest.fixture
+def done(monkeypatch):
+    """What the steps named `act` were asked to do."""
+    seen = []
+
+    def act(call):
+        seen.append(call.settings.get("value"))
+        return Done(output={"did": call.settings.get("value")})
+
+    monkeypatch.setitem(SCRIPTS, "act", act)
+    return seen
+
+
+def asked(run):
+    until(lambda: ApprovalRequest.objects.filter(run=run, state="pending").exists())
+    return ApprovalRequest.objects.get(run=run, state="pending")
+
+
+def ended(run):
+    until(lambda: Run.objects.get(pk=run.pk).finished_at is not None)
+    return Run.objects.get(pk=run.pk)
+
+
+def decide(request, actor, decision="approve", **given):
+    given = {"via": "token", "digest": request.digest, **given}
+    return approval_decide(approval_id=request.pk, actor=actor, decision=decision, **given)
+
+
+def test_a_gated_step_acts_only_once_it_is_approved(people, done):
+    version = version_make([step("a", "act", 7, effect="reversible", approval=GATE)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        request = asked(run)
+        until(lambda: Run.objects.get(pk=run.pk).state == "waiting")
+        waiting = StepRun.objects.get(run=run)
+        assert (done, waiting.waiting["approval"]) == ([], str(request.pk))
+        assert waiting.effect == "reversible"
+
+        decide(request, people["anna"])
+
+        assert ended(run).state == "succeeded"
+    assert done == [7]
+    types = list(
+        RunEvent.objects.filter(run=run, type__startswith="approval.").values_list(
+            "type", flat=True
+        )
+    )
+    assert types == ["approval.requested", "approval.decided"]
+
+
+def test_an_edit_is_what_runs(people, done):
+    version = version_make([step("a", "act", 7, effect="reversible", approval=GATE)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        request = asked(run)
+
+        decide(request, people["anna"], arguments={**request.action["arguments"], "value": 3})
+
+        assert ended(run).state == "succeeded"
+    assert done == [3]
+
+
+def test_a_rejection_takes_its_port(people, done):
+    version = version_make([step("a", "act", approval=GATE), step("b")], edges("a.rejected>b"))
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+
+        decide(asked(run), people["anna"], "reject", reason="No")
+
+        assert ended(run).state == "succeeded"
+    assert (done, states(run)) == ([], {"a": "skipped", "b": "succeeded"})
+
+
+def test_a_rejection_that_leads_nowhere_fails_the_run(people, done):
+    version = version_make([step("a", "act", approval=GATE)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+
+        decide(asked(run), people["anna"], "reject", reason="No")
+
+        assert ended(run).error["code"] == "rejected"
+    assert done == []
+
+
+def test_whoever_takes_over_gives_the_output(people, done):
+    version = version_make([step("a", "act", approval=GATE)], output={"got": "=steps.a.output"})
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+
+        decide(asked(run), people["anna"], "take_over", output={"by": "hand"})
+
+        assert ended(run).output == {"got": {"by": "hand"}}
+    assert done == []
+
+
+def test_a_question_gives_its_answer(people):
+    question = {"id": "ask", "kind": "approval", "with": {**GATE, "form": {"type": "object"}}}
+    version = version_make([question], output={"answer": "=steps.ask.output"})
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+
+        decide(asked(run), people["anna"], output={"n": 1}, label="refund")
+
+        answer = ended(run).output["answer"]
+    assert answer["decision"] == "approve"
+    assert (answer["by"], answer["label"], answer["output"]) == ("user:anna", "refund", {"n": 1})
+
+
+def test_a_missed_deadline_never_approves(people, done):
+    gate = {**GATE, "deadline": "50ms"}
+    version = version_make([step("a", "act", approval=gate), step("b")], edges("a.expired>b"))
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        until(lambda: deadlines_sweep(None) == 1)
+
+        assert ended(run).state == "succeeded"
+    assert (done, states(run)) == ([], {"a": "skipped", "b": "succeeded"})
+    assert ApprovalRequest.objects.get(run=run).state == "expired"
+
+
+def test_an_undone_decision_leaves_the_run_waiting(people, done):
+    version = version_make([step("a", "act", effect="reversible", approval=GATE)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        request = asked(run)
+        decide(request, people["anna"], undo_seconds=30)
+        approval_undo(approval_id=request.pk, actor=people["anna"], via="token")
+
+        decide(request, people["anna"], "reject", reason="On second thought")
+
+        assert ended(run).error["code"] == "rejected"
+    assert done == []
+
+
+def test_cancelling_the_run_withdraws_the_question(people, done):
+    version = version_make([step("a", "act", approval=GATE)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        request = asked(run)
+        until(lambda: Run.objects.get(pk=run.pk).state == "waiting")
+
+        run_cancel(run_id=run.pk, actor="user:olga", reason="Enough")
+
+        assert ended(run).state == "cancelled"
+    request.refresh_from_db()
+    assert request.state == "withdrawn"
+    assert done == []
+
+
+def test_a_gate_that_nobody_may_answer_is_an_incident(people, done):
+    gate = {**GATE, "assignees": ["user:olga"]}
+    version = version_make([step("a", "act", approval=gate)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        until(lambda: StepRun.objects.filter(run=run, reason="incident").exists())
+
+    assert StepRun.objects.get(run=run).error["code"] == "no_approver"
+    assert not ApprovalRequest.objects.exists()
+
+
+def test_a_review_holds_the_output_until_it_is_confirmed(people, done):
+    version = version_make(
+        [step("a", "act", 7, effect="reversible", review=GATE)], output={"got": "=steps.a.output"}
+    )
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        request = asked(run)
+        assert (done, request.reason) == ([7], "review")
+        assert request.action["arguments"] == {"did": 7}
+
+        decide(request, people["anna"], arguments={"did": 8})
+
+        assert ended(run).output == {"got": {"did": 8}}
+
+
+def test_a_checkpoint_stops_the_run_where_it_is(people, done):
+    checkpoint = {"id": "look", "kind": "checkpoint", "with": {"assignees": ["group:approvers"]}}
+    version = version_make([checkpoint, step("a", "act")], edges("look>a"))
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+
+        decide(asked(run), people["anna"], "reject", reason="Enough")
+
+        assert ended(run).error["code"] == "stopped"
+    assert done == []
