@@ -70,7 +70,7 @@ def broker_url() -> Iterator[str]:
 @pytest.fixture(autouse=True, scope="session")
 def flush_as_retention() -> Iterator[None]:
     """Let the flush between tests empty the append-only tables, as retention may."""
-    from django.db.backends.base.operations import BaseDatabaseOperations  # noqa: PLC0415
+    from django.db.backends.base.operations import BaseDatabaseOperations
 
     flush = BaseDatabaseOperations.execute_sql_flush
 
@@ -86,7 +86,7 @@ def flush_as_retention() -> Iterator[None]:
 def engine_memory_forgotten() -> Iterator[None]:
     """Each test has its own rows: nothing that the engine remembers may outlive them."""
     yield
-    from workflows_app.services.context import contexts_forget  # noqa: PLC0415
+    from workflows_app.services.context import contexts_forget
 
     contexts_forget()
 

@@ -78,7 +78,7 @@ class _Gatherer:
                 batch, self._waiting = list(self._waiting), set()
             try:
                 self.send(batch)
-            except Exception as error:  # a hint may be lost, a caller may not be failed
+            except Exception as error:  # noqa: BLE001 - a hint may be lost, a caller may not be failed
                 logger.warning("%s could not send a hint: %s", self.name, error)
             time.sleep(GATHER)
 

@@ -203,9 +203,7 @@ class Worker:
             return Applied()
         result = _Result(facts, claim_limit)
         self._submit(result)
-        applied = result.applied
-        assert applied is not None
-        return applied
+        return result.applied or Applied()
 
     def _submit(self, result: _Result) -> None:
         with self._lock:
@@ -256,7 +254,7 @@ class Worker:
             )
             self._follow(applied)
             self._hand_out(batch, applied)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
             if len(batch) == 1:
                 batch[0].error = error
             else:
@@ -273,7 +271,7 @@ class Worker:
                     result.facts, worker=self.name, claim_limit=result.claim_limit
                 )
                 self._follow(result.applied)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
                 result.error = error
 
     def _hand_out(self, batch: list[_Result], applied: Applied) -> None:
@@ -351,5 +349,3 @@ def claims_prepare_safely(
             message = f"the step could not be prepared: {type(error).__name__}: {error}"[:2000]
             return [failure(claims[0], worker, "internal_error", message)]
         return [claims_prepare_safely([claim], worker=worker)[0] for claim in claims]
-
-

@@ -20,7 +20,7 @@ def worker_current() -> Worker:
 
 def worker_stop() -> None:
     """Stop the process's worker, if there is one."""
-    global _worker  # noqa: PLW0603
+    global _worker
     with _lock:
         stopped, _worker = _worker, None
     if stopped is not None:

@@ -1,7 +1,6 @@
 """Reads, each for one actor: who was asked, and what they may see of it."""
 
 from approvals_app.selectors.requests import (
-    approval_changed_since,
     approval_get,
     approval_list,
     approval_shape,
@@ -9,7 +8,6 @@ from approvals_app.selectors.requests import (
 )
 
 __all__ = [
-    "approval_changed_since",
     "approval_get",
     "approval_list",
     "approval_shape",

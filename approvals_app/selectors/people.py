@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from approvals_app.core.policy import Gate, Need, Person
 from approvals_app.models import ApprovalRequest, Vote
 from workflows_app.models import Member, User
@@ -38,7 +40,7 @@ class Directory:
             found[name].update(members.values_list("user_id", flat=True))
         self._known.update({name: frozenset(people) for name, people in found.items()})
 
-    def _members(self):  # type: ignore[no-untyped-def]
+    def _members(self) -> QuerySet[Member]:
         return Member.objects.filter(
             workspace_id=self.workspace_id, is_active=True, user__is_active=True
         )

@@ -45,7 +45,7 @@ def approval_visible(*, actor: Actor) -> QuerySet[ApprovalRequest]:
 def _asked(user: User, workspace_id: UUID) -> Q:
     names = sorted(names_of(user, workspace_id=workspace_id))
     handed = Delegation.objects.filter(request=OuterRef("pk"), to__in=names)
-    return Q(assignees__overlap=names) | Exists(handed)
+    return Q(assignees__overlap=names) | Q(Exists(handed))
 
 
 def approval_get(*, approval_id: UUID | int, actor: Actor) -> ApprovalRequest:
@@ -96,19 +96,13 @@ def _mine(actor: Actor) -> Q:
     answered = Vote.objects.filter(
         request=OuterRef("pk"), round=OuterRef("round"), person=user, undone__isnull=True
     )
-    return may & (~Q(state=ApprovalState.PENDING.value) | ~Exists(answered))
+    return may & (~Q(state=ApprovalState.PENDING.value) | Q(~Exists(answered)))
 
 
 def _with_parts(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
     return requests.select_related("run", "workflow", "version", "decided_by").prefetch_related(
         SHOWN, "delegations", "edits"
     )
-
-
-def approval_changed_since(*, actor: Actor, moment: datetime) -> int:
-    """Count the requests that came after `moment` and wait for `actor`."""
-    pending = approval_list(actor=actor, state=ApprovalState.PENDING.value, mine=True)
-    return pending.filter(requested_at__gt=moment).count()
 
 
 def inbox_counts(*, actor: Actor) -> dict[str, int]:

@@ -36,7 +36,7 @@ def approval_undo(*, approval_id: UUID, actor: Actor, via: str) -> ApprovalReque
     now = record.database_now()
     if not was_waiting or request.effective_at is None or now >= request.effective_at:
         raise IllegalState("The decision is in force already.", allowed=[], state=request.state)
-    vote = request.votes.filter(is_decisive=True, undone__isnull=True).order_by("pk").last()
+    vote = request.votes.filter(is_decisive=True, undone__isnull=True).latest("pk")
     UndoneVote.objects.create(vote=vote, at=now)
     edit = Edit.objects.filter(vote=vote).first()
     if edit is not None:

@@ -168,7 +168,8 @@ def _warnings(request: ApprovalRequest, arguments: JSON) -> list[str]:
     found = []
     hidden = sum(part.is_hidden for field in shown.rows(arguments) for part in field.parts)
     if hidden:
-        found.append(f"{hidden} characters in it cannot be seen; they are named where they stand.")
+        what = "One character in it" if hidden == 1 else f"{hidden} characters in it"
+        found.append(f"{what} cannot be seen; the fields name it where it stands.")
     if request.previous_id:
         found.append("It was asked before, and what would run has changed since.")
     if request.confidence is None and request.reason == "approval":

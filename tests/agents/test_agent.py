@@ -13,13 +13,13 @@ LOOKUP, REFUND = "tests_of_agents.lookup", "tests_of_agents.refund"
 
 
 @tool(LOOKUP, effect="none")
-def lookup(id: str) -> dict[str, str]:  # noqa: A002
+def lookup(id: str) -> dict[str, str]:
     """Look an order up."""
     return {"id": id, "state": "broken"}
 
 
 @tool(REFUND, effect="irreversible")
-def refund(id: str, amount: float) -> dict[str, str]:  # noqa: A002
+def refund(id: str, amount: float) -> dict[str, str]:
     """Give money back."""
     return {"refund": id}
 

@@ -14,7 +14,7 @@ KEYS: list[str] = []
 
 
 @tool("runs.lookup", effect="none")
-def lookup(id: str) -> dict[str, str]:  # noqa: A002
+def lookup(id: str) -> dict[str, str]:
     """Look an order up."""
     if id == "gone":
         raise ToolError("there is no such order", code="unknown_order")
@@ -22,7 +22,7 @@ def lookup(id: str) -> dict[str, str]:  # noqa: A002
 
 
 @tool("runs.refund", effect="irreversible", idempotent=True)
-def refund(call: ToolCall, id: str) -> dict[str, str]:  # noqa: A002
+def refund(call: ToolCall, id: str) -> dict[str, str]:
     """Give money back."""
     KEYS.append(call.key)
     return {"refund": id}
@@ -297,7 +297,11 @@ def test_a_supervisor_splits_collects_and_answers(model):
 
 
 def test_a_supervisor_that_is_never_done_is_exhausted(model):
-    model.answer = lambda request: json_reply({"tasks": [], "done": False})
+    def answer(request):
+        is_judging = "What came back" in request.body["messages"][0]["content"]
+        return json_reply({"done": False} if is_judging else {"tasks": []})
+
+    model.answer = answer
     step = {**TEAM, "with": {**TEAM["with"], "limit": 2}}
 
     run = run_to_rest(version_make([step]))

@@ -11,9 +11,10 @@ from workflows_app.agents.services.pins import pins_collect
 from workflows_app.agents.services.secrets import secret_put
 from workflows_app.agents.services.tools import tool_put
 from workflows_app.agents.steps.tool import ToolKind
+from workflows_app.agents.tools import tool
 from workflows_app.core.kinds import StepError
 from workflows_app.core.states import Effect
-from workflows_app.errors import Conflict, Invalid
+from workflows_app.errors import Invalid
 from workflows_app.models import AppEvent
 
 pytestmark = pytest.mark.django_db
@@ -264,13 +265,19 @@ def test_a_spec_that_breaks_a_rule_is_refused(workspace, spec, pointer):
     assert AppEvent.objects.filter(workspace=workspace).count() == 0
 
 
-def test_a_tool_in_code_keeps_its_name(workspace):
-    from workflows_app.agents.tools import tool
+def test_a_function_in_code_steps_back_only_for_what_is_published_later(workspace):
+    name = "tests_of_agents.taken"
+    tool(name, effect="none")(lambda: None)
+    expanded = {"steps": [{"id": "a", "kind": "tool", "with": {"tool": name}}]}
+    before = pins_collect(workspace, expanded)["tools"]
+    put(workspace, name=name)
+    after = pins_collect(workspace, expanded)["tools"]
 
-    tool("tests_of_agents.taken", effect="none")(lambda: None)
-
-    with pytest.raises(Conflict):
-        put(workspace, name="tests_of_agents.taken")
+    found = [
+        tool_lookup(workspace_id=workspace.pk, name=name, pins=pins).source
+        for pins in (before, after, None)
+    ]
+    assert found == ["python", "http", "http"]
 
 
 def test_the_action_binds_version_schema_target_and_credentials(workspace, make_call):

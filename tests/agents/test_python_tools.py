@@ -18,7 +18,7 @@ class Parcel(BaseModel):
 
 
 @tool(f"{PREFIX}.pack", effect="none")
-def pack(id: str, weight: float = 1.5) -> Parcel:  # noqa: A002
+def pack(id: str, weight: float = 1.5) -> Parcel:
     """Pack a parcel.
 
     What follows is for people who read the code.

@@ -30,7 +30,11 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
     try:
         with cluster_run(folder, settings=DURABLE) as cluster:
-            rows = measure(cluster, options.workers)
+            try:
+                rows = measure(cluster, options.workers)
+            except AssertionError:
+                print(cluster.logs())
+                raise
             for name in ("dbos", "langgraph") if options.others else ():
                 rows.append(other(cluster, name, options.others))
     finally:
@@ -122,7 +126,7 @@ def wide() -> dict[str, Any]:
             {
                 "id": "all",
                 "kind": "map",
-                "with": {"over": "=input.items", "concurrency": 32, "body": {**body, "edges": []}},
+                "with": {"items": "=input.items", "concurrency": 32, "body": {**body, "edges": []}},
             }
         ],
         "edges": [],

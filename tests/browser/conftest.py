@@ -16,11 +16,7 @@ from psycopg.conninfo import make_conninfo
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync "
-    "--force-color-profile=srgb --hide-scrollbars --disable-dev-shm-usage"
-).split()
+FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--hide-scrollbars", "--disable-dev-shm-usage"]
 
 
 def pytest_collection_modifyitems(items):

@@ -1,6 +1,8 @@
 import os
 from pathlib import Path
+
 from tests.browser.scenes import scene
+
 OUT = Path("/tmp/shots")
 def test_shots(browser):
     OUT.mkdir(exist_ok=True)

@@ -1,5 +1,8 @@
 """The gallery's workflows run: rehearsed without a model key, and live where none is needed."""
 
+import threading
+from contextlib import contextmanager
+
 import pytest
 from django.db import connection
 
@@ -16,10 +19,25 @@ from workflows_app.selectors.people import principal_of_user
 from workflows_app.services.control import run_rollback
 from workflows_app.services.people import person_create, workspace_default
 from workflows_app.services.start import run_start
+from workflows_app.services.sweep import sweep_forever
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NEEDS = {"customer-case": ["customer-profile"]}
+
+
+@contextmanager
+def product_running():
+    """Run a worker and the sweeper, as every installation does."""
+    stop = threading.Event()
+    sweeper = threading.Thread(target=sweep_forever, args=[stop])
+    with worker_running():
+        sweeper.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            sweeper.join()
 
 
 @pytest.fixture
@@ -92,7 +110,7 @@ def acts_of(tool):
 def test_a_rehearsal_needs_no_key_and_comes_to_rest(gallery, slug):
     workflow = gallery(slug)
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example(slug), mode="rehearsal"))
 
     assert (run.state, run.error) in [("succeeded", None), ("waiting", None)]
@@ -102,7 +120,7 @@ def test_a_rehearsal_needs_no_key_and_comes_to_rest(gallery, slug):
 def test_nothing_is_sent_before_a_person_has_said_yes(gallery):
     workflow = gallery("first-approval")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("first-approval")))
         [request] = pending(run)
         assert not SampleEffect.objects.exists()
@@ -117,7 +135,7 @@ def test_nothing_is_sent_before_a_person_has_said_yes(gallery):
 def test_who_started_the_run_may_not_answer_its_gate(gallery):
     workflow = gallery("first-approval")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("first-approval")))
         with pytest.raises(DomainError) as refused:
             answer(pending(run)[0], by="owner")
@@ -129,7 +147,7 @@ def test_who_started_the_run_may_not_answer_its_gate(gallery):
 def test_a_refused_letter_is_kept_back_with_the_reason(gallery):
     workflow = gallery("first-approval")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("first-approval")))
         answer(pending(run)[0], "reject", reason="not our tone")
         end(run)
@@ -142,7 +160,7 @@ def test_a_refused_letter_is_kept_back_with_the_reason(gallery):
 def test_a_missing_optional_source_degrades_the_run(gallery):
     workflow = gallery("customer-profile")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("customer-profile")))
 
     assert run.state == "succeeded"
@@ -154,7 +172,7 @@ def test_a_missing_optional_source_degrades_the_run(gallery):
 def test_a_fallback_names_its_source(gallery):
     workflow = gallery("fallback-chain")
 
-    with worker_running():
+    with product_running():
         last = rest(start(workflow, example("fallback-chain")))
         first = rest(start(workflow, example("fallback-chain", 1)))
 
@@ -165,7 +183,7 @@ def test_a_fallback_names_its_source(gallery):
 def test_a_quorum_ignores_the_supplier_that_fails(gallery):
     workflow = gallery("supplier-quotes")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("supplier-quotes")))
 
     assert run.output["best"]["supplier"] == "south"
@@ -175,7 +193,7 @@ def test_a_quorum_ignores_the_supplier_that_fails(gallery):
 def test_a_quorum_that_nobody_meets_is_an_error(gallery):
     workflow = gallery("supplier-quotes")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("supplier-quotes", 1)))
 
     assert (run.state, run.error["code"]) == ("failed", "all_failed")
@@ -184,7 +202,7 @@ def test_a_quorum_that_nobody_meets_is_an_error(gallery):
 def test_what_was_done_is_undone_in_reverse_order(gallery):
     workflow = gallery("order-saga")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("order-saga", 1)))
 
     assert run.state == "compensated"
@@ -195,7 +213,7 @@ def test_what_was_done_is_undone_in_reverse_order(gallery):
 def test_an_undo_that_fails_waits_for_a_person(gallery):
     workflow = gallery("order-saga")
 
-    with worker_running():
+    with product_running():
         run = start(workflow, example("order-saga", 2))
         until(lambda: states(run).get("reserve.undo") == "waiting", seconds=30)
         connection.close()
@@ -206,7 +224,7 @@ def test_an_undo_that_fails_waits_for_a_person(gallery):
 def test_a_finished_order_can_be_rolled_back(gallery):
     workflow = gallery("order-saga")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("order-saga")))
         assert run.state == "succeeded"
         run_rollback(run_id=run.pk, actor="user:owner", reason="called off")
@@ -219,7 +237,7 @@ def test_a_finished_order_can_be_rolled_back(gallery):
 def test_each_payout_is_asked_alone_and_a_refused_one_stops_no_other(gallery):
     workflow = gallery("payout-batch")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("payout-batch")))
         first, second, third = pending(run)
         assert [r.path for r in (first, second, third)] == [f"pay[{n}].one" for n in (1, 2, 3)]
@@ -236,7 +254,7 @@ def test_each_payout_is_asked_alone_and_a_refused_one_stops_no_other(gallery):
 def test_a_rejected_correction_is_taken_back(gallery):
     workflow = gallery("review-after-action")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("review-after-action")))
         assert acts_of("crm.update").count() == 1
         answer(pending(run)[0], "reject", reason="a typing error")
@@ -249,7 +267,7 @@ def test_a_rejected_correction_is_taken_back(gallery):
 def test_a_letter_waits_for_the_review_of_what_it_tells(gallery):
     workflow = gallery("provisional-review")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("provisional-review")))
         assert acts_of("inventory.reserve").count() == 1
         assert not acts_of("mail.send").exists()
@@ -263,7 +281,7 @@ def test_a_letter_waits_for_the_review_of_what_it_tells(gallery):
 def test_a_large_refund_asks_and_the_rest_of_the_money_stays(gallery):
     workflow = gallery("refund")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("refund"), mode="rehearsal"))
 
     [request] = pending(run)
@@ -276,7 +294,7 @@ def test_forty_messages_are_one_run_with_its_accuracy(gallery):
     text = "My card was eaten by the cash machine, message number {}."
     rows = [{"text": text.format(n), "category": "card_swallowed"} for n in range(40)]
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, {"messages": rows}, mode="rehearsal"))
         answer(pending(run)[0], by="owner")
         end(run)
@@ -290,7 +308,7 @@ def test_forty_messages_are_one_run_with_its_accuracy(gallery):
 def test_a_single_message_ends_with_its_label_and_asks_nobody(gallery):
     workflow = gallery("message-triage")
 
-    with worker_running():
+    with product_running():
         run = rest(start(workflow, example("message-triage", 1), mode="rehearsal"))
 
     assert run.state == "succeeded"
@@ -301,7 +319,7 @@ def test_a_single_message_ends_with_its_label_and_asks_nobody(gallery):
 def test_every_run_has_an_end_that_the_page_can_show(gallery):
     workflow = gallery("claim-decision")
 
-    with worker_running():
+    with product_running():
         runs = [rest(start(workflow, example("claim-decision", n))) for n in range(3)]
         answer(pending(runs[1])[0], output={"amount": 4000})
         end(runs[1])

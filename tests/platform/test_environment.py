@@ -26,6 +26,7 @@ def test_a_database_address_keeps_everything_that_libpq_knows():
     assert found["CONN_MAX_AGE"] == 0
     assert found["OPTIONS"] == {
         "application_name": "countersign web",
+        "prepare_threshold": 1_000_000,
         "sslmode": "verify-full",
         "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s -c jit=off"
         " -c search_path=x",

@@ -8,7 +8,7 @@ The SDK takes two seconds to import, so only who calls a model does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -172,7 +172,7 @@ def _block(block: anthropic.types.ContentBlock) -> dict[str, JSON]:
 
 
 @contextmanager
-def _errors():  # type: ignore[no-untyped-def]
+def _errors() -> Iterator[None]:
     import anthropic  # noqa: PLC0415
 
     try:

@@ -24,7 +24,7 @@ def headers_resolve(
     """
     names = secret_names(headers)
     rows = Secret.objects.filter(workspace_id=workspace_id, name__in=names) if names else ()
-    values = {row.name: unseal(row.value) for row in rows}
+    values = {row.name: unseal(bytes(row.value)) for row in rows}
     for name in names:
         if name not in values:
             raise SecretMissing(f"the secret {name} is not set")

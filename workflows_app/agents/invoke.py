@@ -52,7 +52,7 @@ def tool_invoke(call: Call, spec: ToolSpec, arguments: JSON) -> Invoked:
     arguments = {} if arguments is None else arguments
     if problem := _problem(arguments, spec.input):
         raise StepError("input_invalid", f"{spec.name} does not take these arguments: {problem}")
-    about = {"tool": spec.name, "version": spec.version, "source": spec.source}
+    about: dict[str, JSON] = {"tool": spec.name, "version": spec.version, "source": spec.source}
     if call.mode == "rehearsal" and spec.effect is not Effect.NONE:
         return Invoked(output=_simulated(spec, arguments), details={**about, "simulated": True})
     if spec.timeout:

@@ -37,7 +37,7 @@ def csrf_problem(request: HttpRequest) -> str | None:
     check = _CsrfCheck(lambda _: HttpResponse())
     request.csrf_processing_done = False  # type: ignore[attr-defined]
     check.process_request(request)
-    refused: object = check.process_view(request, lambda: HttpResponse(), (), {})
+    refused: object = check.process_view(request, HttpResponse, (), {})
     return cast("str | None", refused)
 
 

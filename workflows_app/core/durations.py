@@ -24,7 +24,8 @@ def duration_parse(text: object) -> timedelta:
     found = _PATTERN.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         raise ValueError(
-            f"{str(text)[:40]!r} is not a duration: write a number with ms, s, m, h or d, such as 24h"
+            f"{str(text)[:40]!r} is not a duration: "
+            "write a number with ms, s, m, h or d, such as 24h"
         )
     number, unit = found.groups()
     try:

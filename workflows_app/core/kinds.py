@@ -111,7 +111,7 @@ class StepError(Exception):
         retry_after: timedelta | None = None,
         outcome_unknown: bool = False,
         port: str = "error",
-        usage: Usage = Usage(),  # noqa: B008
+        usage: Usage = Usage(),
         details: JSON | None = None,
     ) -> None:
         super().__init__(message)

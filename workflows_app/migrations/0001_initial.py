@@ -6,473 +6,1108 @@ import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
-import workflows_app.identifiers
-import workflows_app.models.fields
 from django.conf import settings
 from django.db import migrations, models
 
+import workflows_app.identifiers
+import workflows_app.models.fields
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
-        migrations.RunSQL(
-            "CREATE SEQUENCE run_number", "DROP SEQUENCE run_number"
-        ),
+        migrations.RunSQL("CREATE SEQUENCE run_number", "DROP SEQUENCE run_number"),
         migrations.RunSQL(
             "CREATE SEQUENCE workflows_app_undo_ordinal AS integer",
             "DROP SEQUENCE workflows_app_undo_ordinal",
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('preferences', models.JSONField(default=dict)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
+                (
+                    "email",
+                    models.EmailField(blank=True, max_length=254, verbose_name="email address"),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
+                ("preferences", models.JSONField(default=dict)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.UUIDField(default=workflows_app.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(db_default=models.Func(models.Value('run_number'), function='nextval'), unique=True)),
-                ('mode', models.CharField(default='live', max_length=10)),
-                ('state', models.CharField(default='queued', max_length=20)),
-                ('input', workflows_app.models.fields.JSONTextField(null=True)),
-                ('output', workflows_app.models.fields.JSONTextField(null=True)),
-                ('error', workflows_app.models.fields.JSONTextField(null=True)),
-                ('degraded', workflows_app.models.fields.JSONTextField(default=list)),
-                ('ending', workflows_app.models.fields.JSONTextField(null=True)),
-                ('sequence', models.IntegerField(default=0)),
-                ('active', models.IntegerField(default=0)),
-                ('step_count', models.IntegerField(default=0)),
-                ('has_superseded', models.BooleanField(default=False)),
-                ('uses_stand_in', models.BooleanField(default=False)),
-                ('input_tokens', models.BigIntegerField(default=0)),
-                ('output_tokens', models.BigIntegerField(default=0)),
-                ('cost_usd', models.FloatField(default=0.0)),
-                ('started_via', models.CharField(default='api', max_length=100)),
-                ('parent_step_run', models.UUIDField(null=True)),
-                ('parent_path', models.TextField(blank=True)),
-                ('depth', models.PositiveSmallIntegerField(default=0)),
-                ('deadline_at', models.DateTimeField(null=True)),
-                ('paused_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('continued_from', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='workflows_app.run')),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='workflows_app.run')),
-                ('started_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=workflows_app.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "number",
+                    models.BigIntegerField(
+                        db_default=models.Func(models.Value("run_number"), function="nextval"),
+                        unique=True,
+                    ),
+                ),
+                ("mode", models.CharField(default="live", max_length=10)),
+                ("state", models.CharField(default="queued", max_length=20)),
+                ("input", workflows_app.models.fields.JSONTextField(null=True)),
+                ("output", workflows_app.models.fields.JSONTextField(null=True)),
+                ("error", workflows_app.models.fields.JSONTextField(null=True)),
+                ("degraded", workflows_app.models.fields.JSONTextField(default=list)),
+                ("ending", workflows_app.models.fields.JSONTextField(null=True)),
+                ("sequence", models.IntegerField(default=0)),
+                ("active", models.IntegerField(default=0)),
+                ("step_count", models.IntegerField(default=0)),
+                ("has_superseded", models.BooleanField(default=False)),
+                ("uses_stand_in", models.BooleanField(default=False)),
+                ("input_tokens", models.BigIntegerField(default=0)),
+                ("output_tokens", models.BigIntegerField(default=0)),
+                ("cost_usd", models.FloatField(default=0.0)),
+                ("started_via", models.CharField(default="api", max_length=100)),
+                ("parent_step_run", models.UUIDField(null=True)),
+                ("parent_path", models.TextField(blank=True)),
+                ("depth", models.PositiveSmallIntegerField(default=0)),
+                ("deadline_at", models.DateTimeField(null=True)),
+                ("paused_at", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "continued_from",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="workflows_app.run",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="workflows_app.run",
+                    ),
+                ),
+                (
+                    "started_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Scope',
+            name="Scope",
             fields=[
-                ('id', models.UUIDField(default=workflows_app.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('container_id', models.UUIDField(null=True)),
-                ('ancestors', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list)),
-                ('kind', models.CharField(max_length=10)),
-                ('body', models.TextField(blank=True)),
-                ('override', workflows_app.models.fields.JSONTextField(null=True)),
-                ('path', models.TextField(blank=True)),
-                ('position', models.IntegerField(null=True)),
-                ('state', models.CharField(default='open', max_length=10)),
-                ('closing', workflows_app.models.fields.JSONTextField(null=True)),
-                ('values', workflows_app.models.fields.JSONTextField(default=dict)),
-                ('output', workflows_app.models.fields.JSONTextField(null=True)),
-                ('slot', models.CharField(blank=True, max_length=10)),
-                ('parent', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='workflows_app.scope')),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='scopes', to='workflows_app.run')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=workflows_app.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("container_id", models.UUIDField(null=True)),
+                (
+                    "ancestors",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), default=list
+                    ),
+                ),
+                ("kind", models.CharField(max_length=10)),
+                ("body", models.TextField(blank=True)),
+                ("override", workflows_app.models.fields.JSONTextField(null=True)),
+                ("path", models.TextField(blank=True)),
+                ("position", models.IntegerField(null=True)),
+                ("state", models.CharField(default="open", max_length=10)),
+                ("closing", workflows_app.models.fields.JSONTextField(null=True)),
+                ("values", workflows_app.models.fields.JSONTextField(default=dict)),
+                ("output", workflows_app.models.fields.JSONTextField(null=True)),
+                ("slot", models.CharField(blank=True, max_length=10)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="workflows_app.scope",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="scopes",
+                        to="workflows_app.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='InboxFact',
+            name="InboxFact",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('fact', workflows_app.models.fields.JSONTextField()),
-                ('is_counted', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='inbox', to='workflows_app.run')),
-                ('scope', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='workflows_app.scope')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("fact", workflows_app.models.fields.JSONTextField()),
+                ("is_counted", models.BooleanField(default=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="inbox",
+                        to="workflows_app.run",
+                    ),
+                ),
+                (
+                    "scope",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="workflows_app.scope",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SignInLink',
+            name="SignInLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StepRun',
+            name="StepRun",
             fields=[
-                ('id', models.UUIDField(default=workflows_app.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('step', models.CharField(max_length=100)),
-                ('kind', models.CharField(max_length=50)),
-                ('path', models.TextField()),
-                ('generation', models.IntegerField(default=0)),
-                ('is_current', models.BooleanField(default=True)),
-                ('state', models.CharField(max_length=20)),
-                ('port', models.CharField(max_length=100, null=True)),
-                ('attempt', models.IntegerField(default=0)),
-                ('token', models.UUIDField(null=True)),
-                ('lease_owner', models.CharField(max_length=100, null=True)),
-                ('lease_expires_at', models.DateTimeField(null=True)),
-                ('is_container', models.BooleanField(default=False)),
-                ('is_announced', models.BooleanField(default=False)),
-                ('is_held', models.BooleanField(default=False)),
-                ('is_cancelling', models.BooleanField(default=False)),
-                ('is_degraded', models.BooleanField(default=False)),
-                ('effect', models.CharField(default='none', max_length=12)),
-                ('is_idempotent', models.BooleanField(db_default=True, default=True)),
-                ('approved_digest', models.CharField(max_length=64, null=True)),
-                ('input', workflows_app.models.fields.JSONTextField(null=True)),
-                ('output', workflows_app.models.fields.JSONTextField(null=True)),
-                ('error', workflows_app.models.fields.JSONTextField(null=True)),
-                ('reason', models.CharField(max_length=12, null=True)),
-                ('waiting', workflows_app.models.fields.JSONTextField(null=True)),
-                ('progress', workflows_app.models.fields.JSONTextField(null=True)),
-                ('feedback', workflows_app.models.fields.JSONTextField(null=True)),
-                ('input_tokens', models.BigIntegerField(default=0)),
-                ('output_tokens', models.BigIntegerField(default=0)),
-                ('cost_usd', models.FloatField(default=0.0)),
-                ('ready_at', models.DateTimeField(null=True)),
-                ('send_at', models.DateTimeField(null=True)),
-                ('sends', models.SmallIntegerField(default=0)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='step_runs', to='workflows_app.run')),
-                ('scope', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='step_runs', to='workflows_app.scope')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=workflows_app.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("step", models.CharField(max_length=100)),
+                ("kind", models.CharField(max_length=50)),
+                ("path", models.TextField()),
+                ("generation", models.IntegerField(default=0)),
+                ("is_current", models.BooleanField(default=True)),
+                ("state", models.CharField(max_length=20)),
+                ("port", models.CharField(max_length=100, null=True)),
+                ("attempt", models.IntegerField(default=0)),
+                ("token", models.UUIDField(null=True)),
+                ("lease_owner", models.CharField(max_length=100, null=True)),
+                ("lease_expires_at", models.DateTimeField(null=True)),
+                ("is_container", models.BooleanField(default=False)),
+                ("is_announced", models.BooleanField(default=False)),
+                ("is_held", models.BooleanField(default=False)),
+                ("is_cancelling", models.BooleanField(default=False)),
+                ("is_degraded", models.BooleanField(default=False)),
+                ("effect", models.CharField(default="none", max_length=12)),
+                ("is_idempotent", models.BooleanField(db_default=True, default=True)),
+                ("approved_digest", models.CharField(max_length=64, null=True)),
+                ("input", workflows_app.models.fields.JSONTextField(null=True)),
+                ("output", workflows_app.models.fields.JSONTextField(null=True)),
+                ("error", workflows_app.models.fields.JSONTextField(null=True)),
+                ("reason", models.CharField(max_length=12, null=True)),
+                ("waiting", workflows_app.models.fields.JSONTextField(null=True)),
+                ("progress", workflows_app.models.fields.JSONTextField(null=True)),
+                ("feedback", workflows_app.models.fields.JSONTextField(null=True)),
+                ("input_tokens", models.BigIntegerField(default=0)),
+                ("output_tokens", models.BigIntegerField(default=0)),
+                ("cost_usd", models.FloatField(default=0.0)),
+                ("ready_at", models.DateTimeField(null=True)),
+                ("send_at", models.DateTimeField(null=True)),
+                ("sends", models.SmallIntegerField(default=0)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="step_runs",
+                        to="workflows_app.run",
+                    ),
+                ),
+                (
+                    "scope",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="step_runs",
+                        to="workflows_app.scope",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('worker', models.CharField(max_length=100)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField()),
-                ('outcome', models.CharField(max_length=20)),
-                ('error', workflows_app.models.fields.JSONTextField(null=True)),
-                ('details', workflows_app.models.fields.JSONTextField(null=True)),
-                ('step_run', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='workflows_app.steprun')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.IntegerField()),
+                ("worker", models.CharField(max_length=100)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField()),
+                ("outcome", models.CharField(max_length=20)),
+                ("error", workflows_app.models.fields.JSONTextField(null=True)),
+                ("details", workflows_app.models.fields.JSONTextField(null=True)),
+                (
+                    "step_run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="workflows_app.steprun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Timer',
+            name="Timer",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('due_at', models.DateTimeField(db_index=True)),
-                ('fact', workflows_app.models.fields.JSONTextField()),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='timers', to='workflows_app.run')),
-                ('scope', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='workflows_app.scope')),
-                ('step_run', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.CASCADE, to='workflows_app.steprun')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=120)),
+                ("due_at", models.DateTimeField(db_index=True)),
+                ("fact", workflows_app.models.fields.JSONTextField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="timers",
+                        to="workflows_app.run",
+                    ),
+                ),
+                (
+                    "scope",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="workflows_app.scope",
+                    ),
+                ),
+                (
+                    "step_run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="workflows_app.steprun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Undo',
+            name="Undo",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('path', models.TextField()),
-                ('generation', models.IntegerField()),
-                ('spec', workflows_app.models.fields.JSONTextField()),
-                ('state', models.CharField(default='recorded', max_length=10)),
-                ('ordinal', models.IntegerField(null=True)),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='undos', to='workflows_app.run')),
-                ('step_run', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='undos', to='workflows_app.steprun')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("path", models.TextField()),
+                ("generation", models.IntegerField()),
+                ("spec", workflows_app.models.fields.JSONTextField()),
+                ("state", models.CharField(default="recorded", max_length=10)),
+                ("ordinal", models.IntegerField(null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="undos",
+                        to="workflows_app.run",
+                    ),
+                ),
+                (
+                    "step_run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="undos",
+                        to="workflows_app.steprun",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Workflow',
+            name="Workflow",
             fields=[
-                ('id', models.UUIDField(default=workflows_app.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=100)),
-                ('name', models.CharField(max_length=200)),
-                ('draft', workflows_app.models.fields.JSONTextField()),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('is_gallery', models.BooleanField(default=False)),
-                ('archived_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('draft_editors', models.ManyToManyField(related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=workflows_app.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=100)),
+                ("name", models.CharField(max_length=200)),
+                ("draft", workflows_app.models.fields.JSONTextField()),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("is_gallery", models.BooleanField(default=False)),
+                ("archived_at", models.DateTimeField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "draft_editors",
+                    models.ManyToManyField(related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='run',
-            name='workflow',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='workflows_app.workflow'),
+            model_name="run",
+            name="workflow",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="runs",
+                to="workflows_app.workflow",
+            ),
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='workflows_app.run')),
-                ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='workflows_app.workflow')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="workflows_app.run",
+                    ),
+                ),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="workflows_app.workflow"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WorkflowVersion',
+            name="WorkflowVersion",
             fields=[
-                ('id', models.UUIDField(default=workflows_app.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField(null=True)),
-                ('digest', models.CharField(max_length=64)),
-                ('definition', workflows_app.models.fields.JSONTextField()),
-                ('expanded', workflows_app.models.fields.JSONTextField()),
-                ('pins', workflows_app.models.fields.JSONTextField(default=dict)),
-                ('note', models.TextField(blank=True)),
-                ('published_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('editors', models.ManyToManyField(related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('published_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='workflows_app.workflow')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=workflows_app.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(null=True)),
+                ("digest", models.CharField(max_length=64)),
+                ("definition", workflows_app.models.fields.JSONTextField()),
+                ("expanded", workflows_app.models.fields.JSONTextField()),
+                ("pins", workflows_app.models.fields.JSONTextField(default=dict)),
+                ("note", models.TextField(blank=True)),
+                (
+                    "published_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("editors", models.ManyToManyField(related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "published_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="versions",
+                        to="workflows_app.workflow",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WorkflowTrigger',
+            name="WorkflowTrigger",
             fields=[
-                ('id', models.UUIDField(default=workflows_app.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveIntegerField()),
-                ('kind', models.CharField(max_length=20)),
-                ('settings', workflows_app.models.fields.JSONTextField()),
-                ('is_active', models.BooleanField(default=True)),
-                ('secret', models.BinaryField(null=True)),
-                ('next_at', models.DateTimeField(null=True)),
-                ('workflow', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='triggers', to='workflows_app.workflow')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='triggers', to='workflows_app.workflowversion')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=workflows_app.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("position", models.PositiveIntegerField()),
+                ("kind", models.CharField(max_length=20)),
+                ("settings", workflows_app.models.fields.JSONTextField()),
+                ("is_active", models.BooleanField(default=True)),
+                ("secret", models.BinaryField(null=True)),
+                ("next_at", models.DateTimeField(null=True)),
+                (
+                    "workflow",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="triggers",
+                        to="workflows_app.workflow",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="triggers",
+                        to="workflows_app.workflowversion",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='run',
-            name='version',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='workflows_app.workflowversion'),
+            model_name="run",
+            name="version",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="runs",
+                to="workflows_app.workflowversion",
+            ),
         ),
         migrations.CreateModel(
-            name='Workspace',
+            name="Workspace",
             fields=[
-                ('id', models.UUIDField(default=workflows_app.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('is_default', models.BooleanField(default=False)),
-                ('settings', models.JSONField(default=dict)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=workflows_app.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("is_default", models.BooleanField(default=False)),
+                ("settings", models.JSONField(default=dict)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='workspace_one_default')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_default", True)),
+                        fields=("is_default",),
+                        name="workspace_one_default",
+                    )
+                ],
             },
         ),
         migrations.AddField(
-            model_name='workflow',
-            name='workspace',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='workflows', to='workflows_app.workspace'),
+            model_name="workflow",
+            name="workspace",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="workflows",
+                to="workflows_app.workspace",
+            ),
         ),
         migrations.AddField(
-            model_name='run',
-            name='workspace',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='workflows_app.workspace'),
+            model_name="run",
+            name="workspace",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="runs",
+                to="workflows_app.workspace",
+            ),
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('roles', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), default=list)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='workflows_app.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "roles",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20), default=list
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="workflows_app.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Group',
+            name="Group",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=100)),
-                ('members', models.ManyToManyField(related_name='groups', to='workflows_app.member')),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='groups', to='workflows_app.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.SlugField(max_length=100)),
+                (
+                    "members",
+                    models.ManyToManyField(related_name="groups", to="workflows_app.member"),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="groups",
+                        to="workflows_app.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='AppEvent',
+            name="AppEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('type', models.CharField(max_length=60)),
-                ('object', models.CharField(max_length=200)),
-                ('actor', models.CharField(max_length=200)),
-                ('why', models.TextField(blank=True)),
-                ('data', workflows_app.models.fields.JSONTextField(null=True)),
-                ('transaction', models.BigIntegerField(db_default=models.Func(output_field=models.BigIntegerField(), template='(pg_current_xact_id()::text::bigint)'), editable=False)),
-                ('workspace', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='app_events', to='workflows_app.workspace')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("type", models.CharField(max_length=60)),
+                ("object", models.CharField(max_length=200)),
+                ("actor", models.CharField(max_length=200)),
+                ("why", models.TextField(blank=True)),
+                ("data", workflows_app.models.fields.JSONTextField(null=True)),
+                (
+                    "transaction",
+                    models.BigIntegerField(
+                        db_default=models.Func(
+                            output_field=models.BigIntegerField(),
+                            template="(pg_current_xact_id()::text::bigint)",
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="app_events",
+                        to="workflows_app.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('service', models.CharField(blank=True, max_length=100)),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20))),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('hint', models.CharField(max_length=12)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='workflows_app.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("service", models.CharField(blank=True, max_length=100)),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=20)
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("hint", models.CharField(max_length=12)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to="workflows_app.workspace",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RunEvent',
+            name="RunEvent",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('sequence', models.IntegerField()),
-                ('at', models.DateTimeField()),
-                ('type', models.CharField(max_length=40)),
-                ('path', models.TextField(blank=True)),
-                ('generation', models.IntegerField(null=True)),
-                ('from_state', models.CharField(blank=True, max_length=20)),
-                ('to_state', models.CharField(blank=True, max_length=20)),
-                ('trigger', models.CharField(blank=True, max_length=100)),
-                ('actor', models.CharField(blank=True, max_length=200)),
-                ('why', models.TextField(blank=True)),
-                ('data', workflows_app.models.fields.JSONTextField(null=True)),
-                ('transaction', models.BigIntegerField(db_default=models.Func(output_field=models.BigIntegerField(), template='(pg_current_xact_id()::text::bigint)'), editable=False)),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='workflows_app.run')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("sequence", models.IntegerField()),
+                ("at", models.DateTimeField()),
+                ("type", models.CharField(max_length=40)),
+                ("path", models.TextField(blank=True)),
+                ("generation", models.IntegerField(null=True)),
+                ("from_state", models.CharField(blank=True, max_length=20)),
+                ("to_state", models.CharField(blank=True, max_length=20)),
+                ("trigger", models.CharField(blank=True, max_length=100)),
+                ("actor", models.CharField(blank=True, max_length=200)),
+                ("why", models.TextField(blank=True)),
+                ("data", workflows_app.models.fields.JSONTextField(null=True)),
+                (
+                    "transaction",
+                    models.BigIntegerField(
+                        db_default=models.Func(
+                            output_field=models.BigIntegerField(),
+                            template="(pg_current_xact_id()::text::bigint)",
+                        ),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="events",
+                        to="workflows_app.run",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['transaction'], name='runevent_by_transaction')],
-                'constraints': [models.UniqueConstraint(fields=('run', 'sequence'), name='runevent_numbered_per_run')],
+                "indexes": [models.Index(fields=["transaction"], name="runevent_by_transaction")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("run", "sequence"), name="runevent_numbered_per_run"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='scope',
-            index=models.Index(fields=['run'], name='scope_of_run'),
+            model_name="scope",
+            index=models.Index(fields=["run"], name="scope_of_run"),
         ),
         migrations.AddIndex(
-            model_name='scope',
-            index=models.Index(condition=models.Q(('container_id__isnull', False)), fields=['container_id', 'position'], name='scope_of_container'),
+            model_name="scope",
+            index=models.Index(
+                condition=models.Q(("container_id__isnull", False)),
+                fields=["container_id", "position"],
+                name="scope_of_container",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scope',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'open', 'closing', 'ended'])), name='scope_state_known'),
+            model_name="scope",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "open", "closing", "ended"])),
+                name="scope_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='steprun',
-            index=models.Index(fields=['scope'], name='steprun_of_scope'),
+            model_name="steprun",
+            index=models.Index(fields=["scope"], name="steprun_of_scope"),
         ),
         migrations.AddIndex(
-            model_name='steprun',
-            index=models.Index(condition=models.Q(('state', 'ready')), fields=['ready_at'], name='steprun_ready'),
+            model_name="steprun",
+            index=models.Index(
+                condition=models.Q(("state", "ready")), fields=["ready_at"], name="steprun_ready"
+            ),
         ),
         migrations.AddIndex(
-            model_name='steprun',
-            index=models.Index(condition=models.Q(('lease_expires_at__isnull', False)), fields=['lease_expires_at'], name='steprun_leased'),
+            model_name="steprun",
+            index=models.Index(
+                condition=models.Q(("lease_expires_at__isnull", False)),
+                fields=["lease_expires_at"],
+                name="steprun_leased",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='steprun',
-            constraint=models.UniqueConstraint(fields=('run', 'path', 'generation'), name='steprun_one_per_path'),
+            model_name="steprun",
+            constraint=models.UniqueConstraint(
+                fields=("run", "path", "generation"), name="steprun_one_per_path"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='steprun',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['ready', 'running', 'waiting', 'succeeded', 'failed', 'skipped', 'cancelled', 'timed_out', 'compensating', 'compensated'])), name='steprun_state_known'),
+            model_name="steprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "ready",
+                            "running",
+                            "waiting",
+                            "succeeded",
+                            "failed",
+                            "skipped",
+                            "cancelled",
+                            "timed_out",
+                            "compensating",
+                            "compensated",
+                        ],
+                    )
+                ),
+                name="steprun_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='steprun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_container', False), ('lease_expires_at__isnull', False), ('state', 'running')), models.Q(models.Q(('is_container', False), ('state', 'running'), _negated=True), ('lease_expires_at__isnull', True)), _connector='OR'), name='steprun_leased_iff_running'),
+            model_name="steprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("is_container", False),
+                        ("lease_expires_at__isnull", False),
+                        ("state", "running"),
+                    ),
+                    models.Q(
+                        models.Q(("is_container", False), ("state", "running"), _negated=True),
+                        ("lease_expires_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="steprun_leased_iff_running",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='steprun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reason__in', ['approval', 'review', 'checkpoint', 'event', 'trigger', 'timer', 'retry', 'child', 'budget', 'rate', 'breaker', 'exclusive', 'incident']), ('state', 'waiting')), models.Q(models.Q(('state', 'waiting'), _negated=True), ('reason__isnull', True)), _connector='OR'), name='steprun_reason_iff_waiting'),
+            model_name="steprun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        (
+                            "reason__in",
+                            [
+                                "approval",
+                                "review",
+                                "checkpoint",
+                                "event",
+                                "trigger",
+                                "timer",
+                                "retry",
+                                "child",
+                                "budget",
+                                "rate",
+                                "breaker",
+                                "exclusive",
+                                "incident",
+                            ],
+                        ),
+                        ("state", "waiting"),
+                    ),
+                    models.Q(
+                        models.Q(("state", "waiting"), _negated=True), ("reason__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="steprun_reason_iff_waiting",
+            ),
         ),
         migrations.AddIndex(
-            model_name='undo',
-            index=models.Index(fields=['run', '-ordinal'], name='undo_newest_first'),
+            model_name="undo",
+            index=models.Index(fields=["run", "-ordinal"], name="undo_newest_first"),
         ),
         migrations.AddConstraint(
-            model_name='idempotencykey',
-            constraint=models.UniqueConstraint(fields=('workflow', 'key'), name='key_once_per_workflow'),
+            model_name="idempotencykey",
+            constraint=models.UniqueConstraint(
+                fields=("workflow", "key"), name="key_once_per_workflow"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflowversion',
-            constraint=models.UniqueConstraint(fields=('workflow', 'number'), name='version_number_per_workflow'),
+            model_name="workflowversion",
+            constraint=models.UniqueConstraint(
+                fields=("workflow", "number"), name="version_number_per_workflow"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='workflow',
-            constraint=models.UniqueConstraint(fields=('workspace', 'slug'), name='workflow_slug_per_workspace'),
+            model_name="workflow",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "slug"), name="workflow_slug_per_workspace"
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['workspace', '-number'], name='run_newest_first'),
+            model_name="run",
+            index=models.Index(fields=["workspace", "-number"], name="run_newest_first"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['workflow', '-number'], name='run_newest_of_workflow'),
+            model_name="run",
+            index=models.Index(fields=["workflow", "-number"], name="run_newest_of_workflow"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(fields=['state', '-number'], name='run_by_state'),
+            model_name="run",
+            index=models.Index(fields=["state", "-number"], name="run_by_state"),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['deadline_at'], name='run_open_deadline'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("finished_at__isnull", True)),
+                fields=["deadline_at"],
+                name="run_open_deadline",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'waiting', 'paused', 'cancelling', 'compensating', 'succeeded', 'failed', 'cancelled', 'timed_out', 'compensated'])), name='run_state_known'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "queued",
+                            "running",
+                            "waiting",
+                            "paused",
+                            "cancelling",
+                            "compensating",
+                            "succeeded",
+                            "failed",
+                            "cancelled",
+                            "timed_out",
+                            "compensated",
+                        ],
+                    )
+                ),
+                name="run_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', ['succeeded', 'failed', 'cancelled', 'timed_out', 'compensated'])), models.Q(models.Q(('state__in', ['succeeded', 'failed', 'cancelled', 'timed_out', 'compensated']), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='run_finished_iff_terminal'),
+            model_name="run",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        (
+                            "state__in",
+                            ["succeeded", "failed", "cancelled", "timed_out", "compensated"],
+                        ),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "state__in",
+                                ["succeeded", "failed", "cancelled", "timed_out", "compensated"],
+                            ),
+                            _negated=True,
+                        ),
+                        ("finished_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="run_finished_iff_terminal",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='member',
-            constraint=models.UniqueConstraint(fields=('workspace', 'user'), name='member_once_per_workspace'),
+            model_name="member",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "user"), name="member_once_per_workspace"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='group',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='group_name_per_workspace'),
+            model_name="group",
+            constraint=models.UniqueConstraint(
+                fields=("workspace", "name"), name="group_name_per_workspace"
+            ),
         ),
         migrations.AddIndex(
-            model_name='appevent',
-            index=models.Index(fields=['transaction'], name='appevent_by_transaction'),
+            model_name="appevent",
+            index=models.Index(fields=["transaction"], name="appevent_by_transaction"),
         ),
         migrations.AddConstraint(
-            model_name='apitoken',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('service', ''), ('user__isnull', False)), models.Q(('user__isnull', True), models.Q(('service', ''), _negated=True)), _connector='OR'), name='token_of_a_person_or_a_service'),
+            model_name="apitoken",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("service", ""), ("user__isnull", False)),
+                    models.Q(("user__isnull", True), models.Q(("service", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="token_of_a_person_or_a_service",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='apitoken',
-            constraint=models.CheckConstraint(condition=models.Q(('user__isnull', False), models.Q(('scopes__contains', ['decide']), _negated=True), _connector='OR'), name='token_of_a_service_never_decides'),
+            model_name="apitoken",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("user__isnull", False),
+                    models.Q(("scopes__contains", ["decide"]), _negated=True),
+                    _connector="OR",
+                ),
+                name="token_of_a_service_never_decides",
+            ),
         ),
     ]

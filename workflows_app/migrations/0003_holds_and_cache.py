@@ -2,42 +2,75 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import workflows_app.models.fields
 from django.db import migrations, models
+
+import workflows_app.models.fields
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workflows_app', '0002_append_only'),
+        ("workflows_app", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CachedResult',
+            name="CachedResult",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('output', workflows_app.models.fields.JSONTextField(null=True)),
-                ('run_id', models.UUIDField()),
-                ('path', models.TextField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('workspace', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='workflows_app.workspace')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                ("output", workflows_app.models.fields.JSONTextField(null=True)),
+                ("run_id", models.UUIDField()),
+                ("path", models.TextField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "workspace",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="workflows_app.workspace",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('workspace', 'digest'), name='cached_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("workspace", "digest"), name="cached_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ExclusiveHold',
+            name="ExclusiveHold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('step_run_id', models.UUIDField()),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='workflows_app.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("step_run_id", models.UUIDField()),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holds",
+                        to="workflows_app.run",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('run', 'name'), name='hold_one_per_name')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "name"), name="hold_one_per_name")
+                ],
             },
         ),
     ]

@@ -91,8 +91,7 @@ class ApiToken(models.Model):
             ),
             models.CheckConstraint(
                 name="token_of_a_service_never_decides",
-                condition=models.Q(user__isnull=False)
-                | ~models.Q(scopes__contains=["decide"]),
+                condition=models.Q(user__isnull=False) | ~models.Q(scopes__contains=["decide"]),
             ),
         ]
 

@@ -192,9 +192,7 @@ class StepRun(models.Model):
             models.CheckConstraint(
                 name="steprun_leased_iff_running",
                 condition=Q(state="running", is_container=False, lease_expires_at__isnull=False)
-                | (
-                    ~Q(state="running", is_container=False) & Q(lease_expires_at__isnull=True)
-                ),
+                | (~Q(state="running", is_container=False) & Q(lease_expires_at__isnull=True)),
             ),
             models.CheckConstraint(
                 name="steprun_reason_iff_waiting",
@@ -204,9 +202,7 @@ class StepRun(models.Model):
         ]
         indexes = [
             models.Index(fields=["scope"], name="steprun_of_scope"),
-            models.Index(
-                fields=["ready_at"], condition=Q(state="ready"), name="steprun_ready"
-            ),
+            models.Index(fields=["ready_at"], condition=Q(state="ready"), name="steprun_ready"),
             models.Index(
                 fields=["lease_expires_at"],
                 condition=Q(lease_expires_at__isnull=False),
@@ -259,9 +255,7 @@ class Undo(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     run = _child_of_run("undos")
-    step_run = models.ForeignKey(
-        StepRun, models.CASCADE, related_name="undos", db_constraint=False
-    )
+    step_run = models.ForeignKey(StepRun, models.CASCADE, related_name="undos", db_constraint=False)
     path = models.TextField()
     generation = models.IntegerField()
     spec = JSONTextField()  # {"tool", "arguments"}: arguments rendered once the output is there
@@ -296,9 +290,7 @@ class ExclusiveHold(models.Model):
     step_run_id = models.UUIDField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["run", "name"], name="hold_one_per_name")
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "name"], name="hold_one_per_name")]
 
 
 class CachedResult(models.Model):
@@ -312,6 +304,4 @@ class CachedResult(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["workspace", "digest"], name="cached_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["workspace", "digest"], name="cached_once")]

@@ -109,7 +109,9 @@ class _Transaction:
         for row in locked:
             self.open(row, generations.get(row.run_id, {}))
 
-    def open(self, row: rows.ScopeRow, generations: dict[str, int], *, is_new: bool = False) -> Opened:
+    def open(
+        self, row: rows.ScopeRow, generations: dict[str, int], *, is_new: bool = False
+    ) -> Opened:
         """Give a scope its draft."""
         draft = Draft(
             id=row.id,
@@ -147,8 +149,9 @@ class _Transaction:
                     self.consumed_timers.append(given.timer)
                 if given.fact is not None:
                     facts.append(given.fact)
-            for fact in bodies_enrich(opened, self.contexts[opened.row.run_id], facts):
-                self.applied.accepted += advance(opened.draft, fact)
+            context = self.contexts[opened.row.run_id]
+            for told in bodies_enrich(opened, context, facts):
+                self.applied.accepted += advance(opened.draft, told)
             slot_report(opened.draft)
 
     def _inbox(self, opened: Opened) -> list[Fact]:

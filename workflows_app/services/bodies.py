@@ -47,9 +47,7 @@ def bodies_enrich(opened: Opened, context: RunContext, facts: list[Fact]) -> lis
         [list(wanted)],
         prepare=True,
     )
-    bodies = {
-        row[0]: (_load(row[1]), json.loads(row[2])) for row in cursor.fetchall()
-    }
+    bodies = {row[0]: (_load(row[1]), json.loads(row[2])) for row in cursor.fetchall()}
     return [
         _enrich(opened, context, fact, *bodies[fact.scope])
         if isinstance(fact, BodyEnded) and fact.scope in bodies
@@ -95,9 +93,9 @@ def _following(
             held = _condition(opened, context, until, output=output, iteration=position)
             if held:
                 return {"port": "done"}
-        if condition := node.settings.get("while"):
-            if not _condition(opened, context, condition, **upcoming):
-                return {"port": "done"}
+        condition = node.settings.get("while")
+        if condition and not _condition(opened, context, condition, **upcoming):
+            return {"port": "done"}
     except ExpressionError as error:
         return {"error": [error.code, error.message]}
     if progress.get("has_items"):
@@ -180,8 +178,7 @@ def map_items(container: UUID) -> Sequence[JSON]:
     """Give the outputs of a map's items in their order; a failed one is null."""
     cursor = cursor_open()
     cursor.execute(
-        "SELECT output, closing FROM workflows_app_scope WHERE container_id = %s"
-        " ORDER BY position",
+        "SELECT output, closing FROM workflows_app_scope WHERE container_id = %s ORDER BY position",
         [container],
         prepare=True,
     )

@@ -29,9 +29,9 @@ def cache_get(*, workspace_id: UUID, key: str, setting: JSON) -> tuple[JSON, str
     found = CachedResult.objects.filter(workspace_id=workspace_id, digest=key).first()
     if found is None:
         return None
-    if isinstance(setting, dict) and setting.get("for"):
-        if datetime.now(UTC) - found.created_at > duration_parse(setting["for"]):
-            return None
+    limit = setting.get("for") if isinstance(setting, dict) else None
+    if limit and datetime.now(UTC) - found.created_at > duration_parse(limit):
+        return None
     return found.output, f"{found.run_id}/{found.path}"
 
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from workflows_app.services.run_row import RunFollow
 
 JSON = Any
-_LIST_OPEN = "SELECT id FROM workflows_app_scope WHERE container_id = %s AND state IN ('open', 'closing') ORDER BY id"
+_LIST_OPEN = """
+SELECT id FROM workflows_app_scope
+WHERE container_id = %s AND state IN ('open', 'closing') ORDER BY id
+"""
 _TAKE_PENDING = """
 UPDATE workflows_app_scope SET state = 'open', slot = 'held' WHERE id IN (
   SELECT id FROM workflows_app_scope WHERE container_id = %s AND state = 'pending'
@@ -329,8 +332,6 @@ def timers_drop(step_run: UUID, name: str | None) -> None:
     else:
         statement = "DELETE FROM workflows_app_timer WHERE step_run_id = %s AND name = %s"
         cursor.execute(statement, [step_run, name], prepare=True)
-
-
 
 
 __all__ = ["Carrier", "timers_drop"]

@@ -42,9 +42,7 @@ FROM claimed c JOIN workflows_app_scope p ON p.id = c.scope_id
 """
 
 
-def steps_claim(
-    *, worker: str, limit: int, run_ids: Sequence[UUID] | None = None
-) -> list[Claim]:
+def steps_claim(*, worker: str, limit: int, run_ids: Sequence[UUID] | None = None) -> list[Claim]:
     """Lease up to `limit` ready steps, oldest first, of these runs or of any."""
     if limit <= 0:
         return []
@@ -162,5 +160,3 @@ def starts_announce(*, worker: str, claims: dict[UUID, UUID]) -> set[UUID]:
             )
         events_append(by_run)
     return set(by_run)
-
-

@@ -101,9 +101,9 @@ def _loop(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
         if not items:
             return _nothing(claim, worker, settings)
         first |= {"item": items[0], "index": 0}
-    if condition := claim.node.settings.get("while"):
-        if not condition_of(condition).evaluate({**values, **first}):
-            return _nothing(claim, worker, settings)
+    condition = claim.node.settings.get("while")
+    if condition and not condition_of(condition).evaluate({**values, **first}):
+        return _nothing(claim, worker, settings)
     key = body_key(claim.setting.body, claim.node.id)
     progress = {"limit": int(settings["limit"]), "has_items": has_items, "body": key}
     return _opened(claim, worker, settings, "iteration", [first], progress=progress)

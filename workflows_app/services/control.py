@@ -97,7 +97,9 @@ def run_resume(*, run_id: UUID, actor: str, reason: str = "") -> Run:
         if run.active > 0:
             state = RunState.RUNNING if run.started_at else RunState.QUEUED
         Run.objects.filter(pk=run_id).update(
-            state=state.value, deadline_at=F("deadline_at") + (Now() - F("paused_at")), paused_at=None
+            state=state.value,
+            deadline_at=F("deadline_at") + (Now() - F("paused_at")),
+            paused_at=None,
         )
         _record(run_id, "run.resumed", RunState.PAUSED, state, actor, reason)
     for child in _open_children(run_id, (RunState.PAUSED,)):
@@ -172,9 +174,7 @@ def run_rollback(*, run_id: UUID, actor: str, reason: str = "") -> Run:
     return Run.objects.get(pk=run_id)
 
 
-def _record(
-    run_id: UUID, type: str, before: str, after: RunState, actor: str, reason: str
-) -> None:
+def _record(run_id: UUID, type: str, before: str, after: RunState, actor: str, reason: str) -> None:
     event = {
         "type": type,
         "from_state": str(before),
@@ -188,5 +188,3 @@ def _record(
 def _open_children(run_id: UUID, states: tuple[RunState, ...]) -> list[UUID]:
     children = Run.objects.filter(parent_id=run_id, state__in=[state.value for state in states])
     return list(children.values_list("pk", flat=True))
-
-

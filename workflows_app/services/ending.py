@@ -22,7 +22,8 @@ JSON = Any
 def run_end(carrier: Carrier, follow: RunFollow, *, has_undos: bool) -> None:
     """Take the run to its final state, by way of its compensation."""
     end = follow.end
-    assert end is not None
+    if end is None:
+        return
     if end.scope_kind == "undo":
         _end(carrier, follow, **_after_compensation(follow))
         return
@@ -136,7 +137,9 @@ def _end(
     follow.has_ended = True
     follow.ending = None
     why = why or (error or {}).get("message", "")
-    follow.record("run.ended", state, actor=actor, why=why, data={"error": error} if error else None)
+    follow.record(
+        "run.ended", state, actor=actor, why=why, data={"error": error} if error else None
+    )
     if follow.run.parent_step_run is not None:
         _tell_parent(carrier, follow)
 

@@ -85,22 +85,20 @@ def failure(claim: Claim, worker: str, code: str, message: str, **more: Any) -> 
     )
 
 
-def _prepare(
-    claim: Claim, results: dict[Place, Result], worker: str
-) -> Prepared | Fact | None:
+def _prepare(claim: Claim, results: dict[Place, Result], worker: str) -> Prepared | Fact | None:
     spec = claim.node.spec
     more = {"feedback": claim.feedback} if claim.feedback is not None else {}
     values = values_build(claim.setting, node_refs(claim.node), results, **more)
     is_first = claim.input is None
     try:
-        if is_first and spec.get("when"):
-            if not condition_of(spec["when"]).evaluate(values):
-                return StepSkipped(
-                    step_run=claim.id,
-                    token=claim.token,
-                    actor=worker,
-                    why=f"its condition is false: {spec['when']}",
-                )
+        condition = spec.get("when") if is_first else None
+        if condition and not condition_of(condition).evaluate(values):
+            return StepSkipped(
+                step_run=claim.id,
+                token=claim.token,
+                actor=worker,
+                why=f"its condition is false: {condition}",
+            )
         settings = _settings(claim, values)
     except ExpressionError as error:
         return failure(claim, worker, error.code, error.message)
@@ -190,9 +188,12 @@ def _parent_is_provisional(claim: Claim) -> bool:
     if claim.context.depth == 0:
         return False
     parent = Run.objects.filter(pk=claim.run_id).values_list("parent_id", flat=True).first()
-    return StepRun.objects.filter(
-        run_id=parent, is_current=True, state="waiting", reason="review", port__isnull=False
-    ).exists()
+    return (
+        parent is not None
+        and StepRun.objects.filter(
+            run_id=parent, is_current=True, state="waiting", reason="review", port__isnull=False
+        ).exists()
+    )
 
 
 def _settings(claim: Claim, values: JSON) -> dict[str, JSON]:
@@ -225,8 +226,7 @@ def _call(
         path=claim.path,
         generation=claim.generation,
         attempt=claim.attempt,
-        key=(claim.progress or {}).get("key")
-        or f"{claim.run_id}/{claim.path}/{claim.generation}",
+        key=(claim.progress or {}).get("key") or f"{claim.run_id}/{claim.path}/{claim.generation}",
         mode="rehearsal" if context.mode == "rehearsal" else "live",
         uses_stand_in=context.uses_stand_in,
         settings=settings,
@@ -241,7 +241,7 @@ def _call(
 
 
 def _sources(claim: Claim, results: Mapping[Place, Result]) -> dict[str, Source]:
-    found = {}
+    found: dict[str, Source] = {}
     for source, port in claim.node.incoming:
         result = results.get((claim.scope_id, source))
         if result is None:
@@ -272,9 +272,7 @@ def _effect(claim: Claim, call: Call) -> tuple[Effect, bool]:
     return effect, is_idempotent
 
 
-def _gate(
-    claim: Claim, call: Call, values: JSON, effect: Effect, worker: str
-) -> Fact | None:
+def _gate(claim: Claim, call: Call, values: JSON, effect: Effect, worker: str) -> Fact | None:
     """Ask people, unless the condition is false or this very action was approved."""
     gate = claim.node.spec["approval"]
     action = action_of(claim, call)

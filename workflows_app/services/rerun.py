@@ -69,9 +69,7 @@ def run_skip(
     if step_run.state in ("ready", "waiting"):
         fact = StepPassed(step_run=step_run.pk, actor=actor, reason=reason, output=output)
         return _tell(run, step_run, fact)
-    return _rewind(
-        run, step_run, actor=actor, reason=reason, input=None, output=output, skips=True
-    )
+    return _rewind(run, step_run, actor=actor, reason=reason, input=None, output=output, skips=True)
 
 
 def run_fail(*, run_id: UUID, actor: str, path: str | None = None, reason: str = "") -> Run:
@@ -235,7 +233,8 @@ def _continue_outward(inner: Opened, outer: list[Opened], actor: str, why: str) 
     child = inner
     for opened in outer:
         container = child.row.container_id
-        assert container is not None
+        if container is None:
+            return
         status = opened.draft.by_id[container]
         was_open = status.is_container
         continue_container(opened.draft, container, actor=actor, why=why)
@@ -311,5 +310,3 @@ def _rewind_scope(run: Run, path: str, *, actor: str, reason: str) -> Run:
     if first is None:
         raise NotFound(f"nothing ran at the path {path}")
     return _rewind(run, first, actor=actor, reason=reason, input=None, output=None)
-
-

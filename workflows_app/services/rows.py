@@ -94,9 +94,7 @@ def _load(text: str | None) -> JSON:
     return None if text is None else json.loads(text)
 
 
-def scopes_lock(
-    scope_ids: Sequence[UUID], *, skip_locked: bool
-) -> tuple[list[ScopeRow], datetime]:
+def scopes_lock(scope_ids: Sequence[UUID], *, skip_locked: bool) -> tuple[list[ScopeRow], datetime]:
     """Lock scopes in the order of their ids and read them with their steps and inboxes.
 
     With `skip_locked`, those that another transaction holds are left out of the answer.
@@ -357,7 +355,8 @@ UPDATE workflows_app_run r SET state = d.state, sequence = d.sequence, active = 
   input_tokens = d.input_tokens, output_tokens = d.output_tokens, cost_usd = d.cost_usd
 FROM json_to_recordset(%(rows)s::json) AS d(
   id uuid, state text, sequence int, active int, step_count int, ending text, degraded text,
-  has_superseded bool, started_at timestamptz, has_ended bool, reopens bool, output text, has_output bool,
+  has_superseded bool, started_at timestamptz, has_ended bool, reopens bool,
+  output text, has_output bool,
   error text, has_error bool, input_tokens bigint, output_tokens bigint, cost_usd float8)
 WHERE r.id = d.id
 """

@@ -38,7 +38,9 @@ class RunFollow:
     steps: int = 0
     usage: tuple[int, int, float] = (0, 0, 0.0)
 
-    def record(self, type: str, to: RunState, *, actor: str = "engine", why: str = "", data: JSON = None) -> None:
+    def record(
+        self, type: str, to: RunState, *, actor: str = "engine", why: str = "", data: JSON = None
+    ) -> None:
         """Move the run to another state and write it down."""
         self.history.append(
             HistoryEvent(
@@ -105,7 +107,9 @@ def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetim
         follow.ending = None
         if follow.reopens:
             follow.record("run.reopened", RunState.RUNNING, **change.reopen)
-    has_begun = any(event.type in ("step.started", "step.waiting", "step.ended") for event in change.history)
+    has_begun = any(
+        event.type in ("step.started", "step.waiting", "step.ended") for event in change.history
+    )
     if run.started_at is None and has_begun:
         run.started_at = min(
             (event.at for event in change.history if event.type == "step.started" and event.at),

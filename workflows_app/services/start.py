@@ -150,9 +150,7 @@ def _needs_model(version_id: UUID) -> bool:
     )
 
 
-def _key_take(
-    workflow: Workflow, key: str, digest: str
-) -> tuple[IdempotencyKey, Run | None]:
+def _key_take(workflow: Workflow, key: str, digest: str) -> tuple[IdempotencyKey, Run | None]:
     """Take the key, or give the run that it already started."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -256,9 +254,7 @@ def runs_insert(
         )
     with connection.connection.pipeline():
         cursor = rows.cursor_open()
-        cursor.execute(
-            _INSERT_RUNS, {"rows": json.dumps(run_rows), "now": now}, prepare=True
-        )
+        cursor.execute(_INSERT_RUNS, {"rows": json.dumps(run_rows), "now": now}, prepare=True)
         more = rows.cursor_open()
         rows.execute(more, rows.INSERT_SCOPES, scope_rows, ancestors=[])
         rows.execute(more, rows.INSERT_STEPS, step_rows, now=now, send_at=now + RESEND_AFTER)

@@ -4,6 +4,7 @@ A compensation is a scope of its own whose body is a chain made from the records
 is an ordinary durable step run at `path.undo`.
 """
 
+import itertools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -111,8 +112,7 @@ def undo_body(undos: list[tuple[UUID, str, int, JSON]]) -> JSON:
         for name, (step_run, _path, _generation, spec) in zip(ids, undos, strict=True)
     ]
     edges = [
-        {"from": first, "port": "done", "to": second}
-        for first, second in zip(ids, ids[1:], strict=False)
+        {"from": first, "port": "done", "to": second} for first, second in itertools.pairwise(ids)
     ]
     return {"steps": steps, "edges": edges}
 

@@ -99,9 +99,7 @@ def results_load(places: Iterable[Place]) -> dict[Place, Result]:
 
 def result_of(status: StepDraft) -> Result:
     """Give what a step of a draft left behind in this very transaction."""
-    return Result(
-        status.state.value, status.port, status.is_degraded, status.output, status.error
-    )
+    return Result(status.state.value, status.port, status.is_degraded, status.output, status.error)
 
 
 def values_build(

@@ -189,7 +189,9 @@ def test_a_timer_that_two_schedulers_see_fires_once():
         in_threads(4, lambda _i: sweep.timers_fire())
 
         until(lambda: at_rest(run.pk))
-    assert [one for one in events(run) if one.startswith("step.ended")] == ["step.ended d succeeded"]
+    assert [one for one in events(run) if one.startswith("step.ended")] == [
+        "step.ended d succeeded"
+    ]
     assert not Timer.objects.exists()
 
 

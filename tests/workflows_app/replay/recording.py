@@ -30,7 +30,10 @@ def body_draw(chance: random.Random, depth: int = 0) -> dict[str, Any]:
     for index in range(chance.randint(1, 3 if depth else 5)):
         sources = [source for source in range(index) if chance.random() < 0.45]
         edges += [
-            {"from": f"s{source}{chance.choice(['', '', '.error', '.rejected'])}", "to": f"s{index}"}
+            {
+                "from": f"s{source}{chance.choice(['', '', '.error', '.rejected'])}",
+                "to": f"s{index}",
+            }
             for source in sources
         ]
         containers = ["t_group", "t_map", "t_loop"] if depth < 2 else []
@@ -128,7 +131,7 @@ def history_words(history: list[HistoryEvent]) -> list[list[Any]]:
 
 def record(seed: int) -> dict[str, Any]:
     """Run a random workflow in a random order and write everything down."""
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     definition = body_draw(chance)
     world = Recorder(definition)
     cancel_at = chance.randint(0, 60) if chance.random() < 0.25 else None

@@ -75,16 +75,16 @@ def test_a_retry_runs_the_step_and_what_follows_and_keeps_the_rest():
 
 
 def test_a_retry_of_an_earlier_step_settles_what_followed_again():
-    version = version_make(
-        [step("a", "switch", "a"), step("b", "switch", "b")], edges("a>b")
-    )
+    version = version_make([step("a", "switch", "a"), step("b", "switch", "b")], edges("a>b"))
     run = run_to_rest(version)
 
     run = finish(run, lambda: rerun.run_retry(run_id=run.pk, path="a", actor="user:x"))
 
     assert [path for path, _key in CALLS] == ["a", "b", "a", "b"]
     assert run.state == "succeeded"
-    generations = StepRun.objects.filter(run=run, is_current=True).values_list("generation", flat=True)
+    generations = StepRun.objects.filter(run=run, is_current=True).values_list(
+        "generation", flat=True
+    )
     assert set(generations) == {1}
 
 
@@ -161,7 +161,8 @@ def test_an_incident_can_be_skipped_with_an_output():
     run = run_to_rest(version)
 
     run = finish(
-        run, lambda: rerun.run_skip(run_id=run.pk, path="pay", actor="user:x", output="paid by hand")
+        run,
+        lambda: rerun.run_skip(run_id=run.pk, path="pay", actor="user:x", output="paid by hand"),
     )
 
     assert (run.state, run.output) == ("succeeded", "paid by hand")
@@ -175,7 +176,9 @@ def test_an_incident_can_be_failed():
     BROKEN.add("pay")
     run = run_to_rest(version)
 
-    run = finish(run, lambda: rerun.run_fail(run_id=run.pk, path="pay", actor="user:x", reason="no"))
+    run = finish(
+        run, lambda: rerun.run_fail(run_id=run.pk, path="pay", actor="user:x", reason="no")
+    )
 
     assert (run.state, run.error["code"]) == ("failed", "lost")
 

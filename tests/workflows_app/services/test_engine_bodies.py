@@ -84,7 +84,10 @@ def test_a_map_tolerates_as_many_failures_as_it_is_told():
     version = version_make(
         [
             container(
-                "m", "map", items="=input.n", failures="50%",
+                "m",
+                "map",
+                items="=input.n",
+                failures="50%",
                 body=body(step("x", "odd", "=item")),
             )
         ]
@@ -100,7 +103,10 @@ def test_a_map_beyond_its_failures_fails_with_what_it_has():
     version = version_make(
         [
             container(
-                "m", "map", items="=input.n", concurrency=1,
+                "m",
+                "map",
+                items="=input.n",
+                concurrency=1,
                 body=body(step("x", "odd", "=item")),
             )
         ]
@@ -127,7 +133,10 @@ def test_a_loop_carries_its_last_result_until_its_check_passes():
     version = version_make(
         [
             container(
-                "refine", "loop", until="output.n >= 3.0", limit=10,
+                "refine",
+                "loop",
+                until="output.n >= 3.0",
+                limit=10,
                 body=body(step("x", value="={'n': previous.?n.orValue(0.0) + 1.0}")),
             )
         ]
@@ -168,7 +177,10 @@ def test_a_loop_runs_over_items():
     version = version_make(
         [
             container(
-                "l", "loop", items="=input.n", limit=10,
+                "l",
+                "loop",
+                items="=input.n",
+                limit=10,
                 body=body(step("x", value="=item + iteration")),
             )
         ]
@@ -194,7 +206,8 @@ def test_an_end_step_ends_its_body_by_a_port():
     version = version_make(
         [
             container(
-                "g", "group",
+                "g",
+                "group",
                 body=body({"id": "stop", "kind": "end", "with": {"outcome": "enough", "value": 4}}),
             ),
             step("after", value="=steps.g.output"),
@@ -224,7 +237,9 @@ def test_every_scope_of_an_ended_run_has_ended():
     version = version_make(
         [
             container(
-                "m", "map", items="=input.n",
+                "m",
+                "map",
+                items="=input.n",
                 body=body(container("g", "group", body=body(step("x", "odd", "=item")))),
                 failures=9,
             )

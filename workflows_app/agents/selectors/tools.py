@@ -1,4 +1,4 @@
-"""Finding tools: Python functions first, then those of the workspace."""
+"""Finding tools: those of the workspace first, then the functions in code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +15,9 @@ from workflows_app.core.states import Effect
 JSON = Any
 
 
+IN_CODE = "code:"
+
+
 class ToolUnknown(Exception):
     """No tool has that name here."""
 
@@ -27,20 +30,35 @@ def tool_lookup(
     Raises:
         ToolUnknown: there is none of that name.
     """
-    if found := python_tool(name):
-        return found.spec
+    pinned = str((pins or {}).get(name) or "")
+    if pinned.startswith(IN_CODE):
+        return _in_code(name)
     rows = ToolVersion.objects.filter(tool__workspace_id=workspace_id, tool__name=name)
-    pinned = (pins or {}).get(name)
-    wanted = {"number": F("tool__number")} if pinned is None else {"pk": pinned}
+    wanted = {"pk": pinned} if pinned else {"number": F("tool__number")}
     row = rows.filter(**wanted).select_related("tool__server").first()
-    if row is None:
+    if row is not None:
+        return tool_spec(row)
+    if pinned:
+        raise ToolUnknown(f"the version of {name} that this run began with is gone")
+    return _in_code(name)
+
+
+def _in_code(name: str) -> ToolSpec:
+    found = python_tool(name)
+    if found is None:
         raise ToolUnknown(f"there is no tool named {name}")
-    return tool_spec(row)
+    return found.spec
+
+
+def tool_pin(spec: ToolSpec) -> str:
+    """Give what a version keeps of a tool: a row's id, or that it is a function in code."""
+    return spec.id or f"{IN_CODE}{spec.version}"
 
 
 def tool_spec(row: ToolVersion) -> ToolSpec:
     """Give what a stored version says."""
-    spec, tool = row.spec, row.tool
+    spec: JSON = row.spec
+    tool = row.tool
     return ToolSpec(
         name=tool.name,
         source=tool.source,
@@ -66,18 +84,22 @@ def _request(row: ToolVersion) -> Mapping[str, JSON]:
     if row.tool.source == "mcp" and row.tool.server is not None:
         server = row.tool.server
         return {"method": "MCP", "url": server.url, "headers": server.headers}
-    return {name: row.spec.get(name) for name in ("method", "url", "headers")}
+    spec: JSON = row.spec
+    return {name: spec.get(name) for name in ("method", "url", "headers")}
 
 
 def tool_specs(*, workspace_id: UUID) -> dict[str, ToolSpec]:
-    """Give every tool of a workspace by name, in its newest version."""
+    """Give every tool of a workspace by name, in its newest version.
+
+    A tool of the workspace stands before a function of the same name.
+    """
     stored = (
         ToolVersion.objects.filter(tool__workspace_id=workspace_id, number=F("tool__number"))
         .select_related("tool__server")
         .order_by("tool__name")
     )
-    specs = {row.tool.name: tool_spec(row) for row in stored}
-    specs |= {name: found.spec for name, found in python_tools().items()}
+    specs = {name: found.spec for name, found in python_tools().items()}
+    specs |= {row.tool.name: tool_spec(row) for row in stored}
     return dict(sorted(specs.items()))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from workflows_app.agents.core.model_specs import model_roles
-from workflows_app.agents.selectors.tools import tool_specs
+from workflows_app.agents.selectors.tools import tool_pin, tool_specs
 from workflows_app.models import Workspace
 
 JSON = Any
@@ -13,14 +13,14 @@ JSON = Any
 def pins_collect(workspace: Workspace, expanded: Mapping[str, JSON]) -> dict[str, JSON]:
     """Give `{"tools": {name: version id}, "models": {role: model id}}` for a version.
 
-    Only what the expanded definition names, and only tools that are rows: a function in code
-    has its version in the code.
+    Only what the expanded definition names. A function in code is pinned as such, so that a
+    tool of the same name that the workspace gets later does not take its place.
     """
     named = set(_strings(expanded))
     specs = tool_specs(workspace_id=workspace.pk)
     roles = model_roles(workspace.settings)
     return {
-        "tools": {name: specs[name].id for name in sorted(named & set(specs)) if specs[name].id},
+        "tools": {name: tool_pin(specs[name]) for name in sorted(named & set(specs))},
         "models": {role: roles[role].id for role in sorted(named & set(roles))},
     }
 

@@ -8,7 +8,6 @@ from workflows_app.agents.core.schemas import schema_is_sound
 from workflows_app.agents.core.tool_spec import TOOL_NAME
 from workflows_app.agents.egress import EgressRefused, url_check
 from workflows_app.agents.models import Tool, ToolVersion
-from workflows_app.agents.tools import python_tool
 from workflows_app.core.canonical import digest
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.states import Effect
@@ -31,6 +30,7 @@ def tool_put(
     """Create or replace an HTTP tool; give its version and whether the tool is new.
 
     The same spec again gives the version that there is. Runs keep the version they began with.
+    A function in code of the same name steps back for versions that are published from then on.
 
     Args:
         spec: {description, method, url, headers, input, output, effect, idempotent, timeout,
@@ -38,15 +38,13 @@ def tool_put(
 
     Raises:
         Invalid: the spec breaks a rule; `problems` says which.
-        Conflict: a Python function or a server's tool has that name.
+        Conflict: a server's tool has that name.
     """
     complete = {**_DEFAULTS, **{key: value for key, value in spec.items() if value is not None}}
     complete["method"] = str(complete["method"]).upper()
     problems = [*_name_problems(name), *_spec_problems(complete)]
     if problems:
         raise Invalid(f"The tool {name} cannot be kept like this.", problems=problems)
-    if python_tool(name):
-        raise Conflict(f"{name} is a tool in code.", code="name_taken")
     return version_put(
         workspace=workspace, name=name, spec=complete, actor=actor, user=user, source="http"
     )
@@ -71,10 +69,12 @@ def version_put(
         raise Conflict(f"{name} comes from somewhere else.", code="name_taken")
     current = tool.versions.filter(number=tool.number).first()
     hashed = digest(spec)
+    kept: JSON = spec
+    told: JSON = {"version": tool.number + 1, "digest": hashed, "effect": spec["effect"]}
     if current is not None and current.digest == hashed:
         return current, False
     version = ToolVersion.objects.create(
-        tool=tool, number=tool.number + 1, spec=spec, digest=hashed, created_by=user
+        tool=tool, number=tool.number + 1, spec=kept, digest=hashed, created_by=user
     )
     tool.number = version.number
     tool.save(update_fields=["number"])
@@ -83,7 +83,7 @@ def version_put(
         type="tool.created" if is_new else "tool.changed",
         object=f"tool:{name}",
         actor=actor,
-        data={"version": version.number, "digest": hashed, "effect": spec["effect"]},
+        data=told,
     )
     return version, is_new
 

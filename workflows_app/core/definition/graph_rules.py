@@ -144,10 +144,10 @@ def _joins(site: Site, findings: Findings) -> None:
         join = place.spec.get("join")
         count = sum(1 for link in site.known_links if link.target == place.id)
         where: dict[str, Any] = {"pointer": f"{place.pointer}/join", "step": place.path}
-        if isinstance(join, Mapping) and isinstance(join.get("quorum"), int):
-            if join["quorum"] > count:
-                message = f"a quorum of {join['quorum']} can never be met by {count} edges"
-                findings.add("quorum_too_large", message, **where)
+        quorum = join.get("quorum") if isinstance(join, Mapping) else None
+        if isinstance(quorum, int) and quorum > count:
+            message = f"a quorum of {quorum} can never be met by {count} edges"
+            findings.add("quorum_too_large", message, **where)
         if join not in (None, "all") and count == 1:
             message = "a join of a single edge waits for that edge alone"
             findings.add("join_single_edge", message, severity="warning", **where)

@@ -142,9 +142,9 @@ class Limits(Part):
     """What a run may use at most."""
 
     timeout: Duration = "30d"
-    budget_usd: float | None = Field(None, ge=0)
-    step_runs: int = Field(100_000, ge=1, le=10_000_000)
-    depth: int = Field(5, ge=1, le=50)
+    budget_usd: float | None = Field(default=None, ge=0)
+    step_runs: int = Field(default=100_000, ge=1, le=10_000_000)
+    depth: int = Field(default=5, ge=1, le=50)
 
 
 _InputOfTrigger = Annotated[Any, Evaluated(more=("event",))]
@@ -186,7 +186,7 @@ class Definition(Part):
     description: str | None = Field(None, max_length=10_000)
     input: Annotated[dict[str, Any] | bool, Schema()] = Field(default_factory=dict)
     output: Any = None
-    limits: Limits = Field(default_factory=lambda: Limits())
+    limits: Limits = Field(default_factory=Limits)
     on_failure: Literal["stop", "compensate"] = "stop"
     triggers: list[Trigger] = Field(default_factory=list)
     guardrails: Guardrails = Field(default_factory=list)

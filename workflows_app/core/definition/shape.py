@@ -74,7 +74,7 @@ def _pointer(value: JSON, location: tuple[int | str, ...], kind: str) -> str:
         if (isinstance(value, dict) and key in value) or (
             isinstance(value, list) and isinstance(key, int) and key < len(value)
         ):
-            value = value[key]
+            value = value[int(key)]
         elif not (is_last and kind == "missing"):
             continue
         parts.append(pointer_escape(str(key)))

@@ -195,7 +195,9 @@ class Draft:
             self.effects.append(DropTimers(step_run=status.id, name="wait"))
         return str(source)
 
-    def ready(self, status: StepDraft, *, source: str = "", why: str = "", actor: str = "engine") -> None:
+    def ready(
+        self, status: StepDraft, *, source: str = "", why: str = "", actor: str = "engine"
+    ) -> None:
         """Announce that a worker may take the step; hold it back if its item has no slot."""
         status.is_changed = True
         status.is_held = self.slot in ("released", "queued")

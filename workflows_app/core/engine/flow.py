@@ -100,9 +100,7 @@ def settle(
     ended = {"port": port, **(data or {})}
     if status.error is not None and status.has_error:
         ended["error"] = status.error
-    draft.record(
-        "step.ended", status, source, trigger=trigger, actor=actor, why=why, data=ended
-    )
+    draft.record("step.ended", status, source, trigger=trigger, actor=actor, why=why, data=ended)
     draft.timers_drop(status)
     if node.kind.name == "end" and port is not None:
         _ends(draft, status, port)
@@ -131,9 +129,7 @@ def _degrade(draft: Draft, status: StepDraft, port: str) -> str:
     error = _error_of(status, port)
     status.is_degraded = True
     status.output, status.has_output = None, True
-    draft.effects.append(
-        Degraded(path=status.path, code=error["code"], message=error["message"])
-    )
+    draft.effects.append(Degraded(path=status.path, code=error["code"], message=error["message"]))
     return "done"
 
 
@@ -208,7 +204,7 @@ def skip(
 
 
 def cancel(draft: Draft, status: StepDraft, *, why: str, actor: str = "engine") -> None:
-    """Stop an open step: at once where nothing outside can have changed, else when it is known."""
+    """Stop an open step: at once where nothing outside can have changed, else once it is known."""
     if status.is_container:
         if not status.is_cancelling:
             status.is_cancelling = True

@@ -90,7 +90,7 @@ def on_succeeded(draft: Draft, status: StepDraft, fact: StepSucceeded) -> None:
 
 def _review(draft: Draft, status: StepDraft, fact: StepSucceeded) -> None:
     """The step has acted: people look at it, and only in parallel does the scope go on."""
-    review = fact.review
+    review = fact.review or {}
     status.output, status.has_output = fact.output, True
     suspend(draft, status, WaitReason.REVIEW, why=review["why"], actor=fact.actor)
     draft.effects.append(

@@ -27,7 +27,10 @@ def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
         leaf.incident(draft, status, error, why=error["message"])
     elif fact.outcome == "failed":
         flow.fail(
-            draft, status, "approval_timeout", fact.reason or "nobody answered in time",
+            draft,
+            status,
+            "approval_timeout",
+            fact.reason or "nobody answered in time",
             actor=fact.by or "engine",
         )
     elif status.reason == WaitReason.REVIEW:
@@ -47,8 +50,13 @@ def _gate(draft: Draft, status: StepDraft, fact: Decided) -> None:
         leaf.resume(draft, status, why=fact.reason or "approved", actor=fact.by)
     elif fact.outcome == "taken_over":
         flow.succeed(
-            draft, status, "done", output=fact.output, trigger="take_over",
-            actor=fact.by, why=fact.reason,
+            draft,
+            status,
+            "done",
+            output=fact.output,
+            trigger="take_over",
+            actor=fact.by,
+            why=fact.reason,
         )
     else:
         refuse(draft, status, fact)
@@ -65,7 +73,12 @@ def refuse(draft: Draft, status: StepDraft, fact: Decided) -> None:
     status.error = {"code": port, "message": fact.reason or f"the request was {fact.outcome}"}
     status.has_error = True
     flow.settle(
-        draft, status, port, source=source, trigger=fact.outcome, actor=fact.by or "engine",
+        draft,
+        status,
+        port,
+        source=source,
+        trigger=fact.outcome,
+        actor=fact.by or "engine",
         why=fact.reason,
     )
 
@@ -81,8 +94,13 @@ def _answered(draft: Draft, status: StepDraft, fact: Decided) -> None:
     if port == "expired" and not node.outgoing.get("expired") and node.kind.name != "checkpoint":
         port = "rejected"
     flow.succeed(
-        draft, status, port, output=fact.output, trigger=fact.outcome,
-        actor=fact.by or "engine", why=fact.reason,
+        draft,
+        status,
+        port,
+        output=fact.output,
+        trigger=fact.outcome,
+        actor=fact.by or "engine",
+        why=fact.reason,
     )
 
 
@@ -104,15 +122,26 @@ def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
     rework = int((draft.node(status).spec.get("review") or {}).get("rework") or 0)
     if fact.outcome == "rejected" and progress.get("reworked", 0) < rework:
         progress["reworked"] = progress.get("reworked", 0) + 1
-        again(draft, status, actor=fact.by, why=fact.reason or "sent back",
-              feedback={"by": fact.by, "reason": fact.reason}, progress=progress)
+        again(
+            draft,
+            status,
+            actor=fact.by,
+            why=fact.reason or "sent back",
+            feedback={"by": fact.by, "reason": fact.reason},
+            progress=progress,
+        )
         return
     source = draft.move(status, Trigger.FAIL)
     status.error = {"code": "rejected", "message": fact.reason or "the review was not confirmed"}
     status.has_error = True
     flow.settle(
-        draft, status, "rejected", source=source, trigger=fact.outcome,
-        actor=fact.by or "engine", why=fact.reason,
+        draft,
+        status,
+        "rejected",
+        source=source,
+        trigger=fact.outcome,
+        actor=fact.by or "engine",
+        why=fact.reason,
     )
 
 
@@ -156,7 +185,9 @@ def on_child_ended(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None
     else:
         error = fact.error or {}
         flow.fail(
-            draft, status, error.get("code") or fact.state,
+            draft,
+            status,
+            error.get("code") or fact.state,
             error.get("message") or f"the child run ended as {fact.state}",
             timed_out=fact.state == "timed_out",
         )
@@ -176,6 +207,10 @@ def on_given_up(draft: Draft, status: StepDraft, fact: StepGivenUp) -> None:
         return
     error = status.error if isinstance(status.error, dict) else {}
     flow.fail(
-        draft, status, error.get("code") or "incident", error.get("message") or fact.reason,
-        actor=fact.actor, why=fact.reason,
+        draft,
+        status,
+        error.get("code") or "incident",
+        error.get("message") or fact.reason,
+        actor=fact.actor,
+        why=fact.reason,
     )

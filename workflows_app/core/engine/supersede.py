@@ -19,7 +19,7 @@ def supersede_one(draft: Draft, status: StepDraft, *, actor: str, why: str) -> S
 def _close(draft: Draft, status: StepDraft, *, actor: str, why: str) -> None:
     draft.drop_waits(status, why)
     draft.effects.append(DropTimers(step_run=status.id))
-    if status.is_container or status.progress and "total" in status.progress:
+    if status.is_container or (status.progress and "total" in status.progress):
         draft.effects.append(DropPending(container=status.id))
         draft.effects.append(CancelScopes(container=status.id, why=why, actor=actor))
     if status.reason == WaitReason.CHILD:

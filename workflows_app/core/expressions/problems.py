@@ -7,7 +7,8 @@ class ExpressionProblem(ValueError):
     Args:
         code: `expression_syntax`, `expression_unknown_name`, `expression_type`,
             `expression_integer`, `expression_optional`, `expression_steps`,
-            `expression_too_long`, `expression_too_deep`, `expression_function` or `template_syntax`.
+            `expression_too_long`, `expression_too_deep`, `expression_function` or
+            `template_syntax`.
         line, column: counted from 1, in the source of the expression.
     """
 

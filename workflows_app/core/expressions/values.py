@@ -74,24 +74,16 @@ class Collector:
     def json(self, value: Any) -> JSON:
         """Give a value as JSON: doubles that are whole become integers."""
         kind = type(value)
-        if kind is bool or value is None:
-            self._count(5)
-            return value
-        if kind is str:
-            self._count(len(value) + 2)
-            return value
         if kind is float:
             return self._double(value)
-        if kind is int:
-            self._count(8)
-            return value
         if kind is list:
             return self._list(value)
         if kind is dict:
             return self._object(value)
-        if kind in (bytes, bytearray):
-            return self.kept[int(value)]
-        return self._other(value)
+        if value is not None and kind not in (str, bool, int):
+            return self._other(value)
+        self._count(len(value) + 2 if kind is str else 8)
+        return value
 
     def _count(self, size: int) -> None:
         self.size += size
@@ -124,6 +116,8 @@ class Collector:
         return {key: self.json(item) for key, item in value.items()}
 
     def _other(self, value: Any) -> JSON:
+        if isinstance(value, bytes | bytearray):
+            return self.kept[int(value)]
         self._count(32)
         if isinstance(value, datetime):
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -17,12 +17,12 @@ from workflows_app.core.definition import (
 )
 
 
-def step(id, value=1, **more):
-    return {"id": id, "kind": "transform", "with": {"value": value}, **more}
+def step(name, /, value=1, **more):
+    return {"id": name, "kind": "transform", "with": {"value": value}, **more}
 
 
-def of(kind, id="x", /, **settings):
-    return {"id": id, "kind": kind, "with": settings}
+def of(kind, name="x", /, **settings):
+    return {"id": name, "kind": kind, "with": settings}
 
 
 def edges(*pairs):

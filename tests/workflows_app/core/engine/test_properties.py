@@ -187,7 +187,7 @@ def test_a_late_answer_changes_nothing(body: dict[str, Any], chance: Random) -> 
     status_token, status.token = status.token, first
     stale = status.token
     status.token = status_token
-    from workflows_app.core.facts import StepSucceeded  # noqa: PLC0415
+    from workflows_app.core.facts import StepSucceeded
 
     accepted = world.tell(
         place.draft.id, StepSucceeded(step_run=status.id, token=stale, output="late")

@@ -332,7 +332,9 @@ class World:
                 StepFailed(**common, code="flaky", message="flaky", retryable=True),
             )
         elif outcome == "ask" and status.approved_digest is None:
-            self.tell(place.draft.id, StepSuspended(**common, reason="approval", digest="d", request={}))
+            self.tell(
+                place.draft.id, StepSuspended(**common, reason="approval", digest="d", request={})
+            )
         elif outcome == "effect":
             status.effect = "irreversible"
             self.tell(place.draft.id, StepSucceeded(**common, output=1, effect="irreversible"))

@@ -24,18 +24,18 @@ STEPS = {
 }
 
 
-def value(source, input=None):
-    values = {"input": input, "steps": STEPS, "run": {"id": "r"}}
+def value(source, data=None):
+    values = {"input": data, "steps": STEPS, "run": {"id": "r"}}
     return compile_expression(source, NAMES).evaluate(values)
 
 
-def holds(source, input=None):
-    return compile_condition(source, NAMES).evaluate({"input": input, "steps": STEPS})
+def holds(source, data=None):
+    return compile_condition(source, NAMES).evaluate({"input": data, "steps": STEPS})
 
 
-def error(source, input=None):
+def error(source, data=None):
     with pytest.raises(ExpressionError) as caught:
-        value(source, input)
+        value(source, data)
     return caught.value
 
 
