@@ -13,11 +13,11 @@ from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.people import Directory
 from approvals_app.selectors.requests import approval_get, approval_list, approval_shape
 from approvals_app.services.batch import LIMIT, approvals_decide
-from approvals_app.services.decide import UNDO_SECONDS_MOST, approval_decide
+from approvals_app.services.decide import approval_decide
 from approvals_app.services.delegate import approval_delegate
 from approvals_app.services.escalate import approval_escalate
 from approvals_app.services.record import database_now
-from approvals_app.services.undo import approval_undo
+from approvals_app.services.undo import UNDO_SECONDS_MOST, approval_undo
 from workflows_app.api.auth import needs, principal
 from workflows_app.api.paging import page
 from workflows_app.api.schemas import JSON, Paging, Schema, page_of

@@ -10,9 +10,8 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()  # loads the apps: what follows needs them
 
-from project.parts import attribute_of  # noqa: E402
+from workflows_app.live.routing import websocket_urlpatterns  # noqa: E402
 
-websocket_urlpatterns = attribute_of("workflows_app.live.routing", "websocket_urlpatterns") or []
 application = ProtocolTypeRouter(
     {
         "http": http,

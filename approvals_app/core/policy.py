@@ -26,6 +26,14 @@ class Refusal(StrEnum):
     ANSWERED = "answered"  # has answered, or somebody has in their seat
 
 
+REFUSAL_WORDS = {
+    Refusal.REQUESTER: "You asked for this, wrote it or own its credential: "
+    "somebody else must decide.",
+    Refusal.STRANGER: "You were not asked to decide this.",
+    Refusal.ANSWERED: "You have answered, or somebody has in your place.",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """What decides who may answer, read at the moment of the answer.

@@ -1,4 +1,4 @@
-"""The one way to answer a request; every page, token, mail link and batch ends up here.
+"""The one way to answer a request; every page, token and batch ends up here.
 
 Decision, expiry and cancel meet under the scope's lock, by the database's clock: the first
 wins and the others are told who did.
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals_app.core.answers import TRIGGERS, Answer, accepts, problems
-from approvals_app.core.policy import Gate, Person, Refusal, is_met, seat_for
+from approvals_app.core.policy import REFUSAL_WORDS, Gate, Person, Refusal, is_met, seat_for
 from approvals_app.core.policy import Vote as Counted
 from approvals_app.core.states import ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest, Edit, Vote
@@ -22,14 +22,13 @@ from approvals_app.services.edits import answer_check
 from approvals_app.services.expire import overdue_close
 from approvals_app.services.record import Held
 from approvals_app.services.told import decided_fact, decided_shape, vote_shape
+from approvals_app.services.undo import undo_window
 from workflows_app.core.action import action_digest
 from workflows_app.errors import Conflict, DomainError, Forbidden, IllegalState, Invalid
 from workflows_app.models import StepRun, User
 from workflows_app.selectors.people import Actor
 
 JSON = Any
-UNDO_SECONDS = 8
-UNDO_SECONDS_MOST = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,6 @@ def approval_decide(
 
     Args:
         via: page, token or mail. A page has an undo window unless told otherwise.
-        decision: approve, reject, take_over or change.
         digest: of the action that the person saw.
         undo_seconds: how long the decision can be taken back, 0 to 60.
 
@@ -79,24 +77,11 @@ def approval_decide(
     )
     with transaction.atomic():
         held = record.request_hold(approval_id=approval_id, workspaces=record.spaces_of(actor))
-        case = _Case(held, person, answer, via, _window(person, via, undo_seconds))
+        case = _Case(held, person, answer, via, undo_window(person, via, undo_seconds))
         result = case.settle()
     if isinstance(result, Refused):
         raise result.error
     return result
-
-
-def _window(person: User, via: str, undo_seconds: int | None) -> timedelta:
-    """Give the undo window that was asked for, before the risk has its say."""
-    if undo_seconds is None:
-        wished = person.preferences.get("undo_seconds", UNDO_SECONDS) if via != "token" else 0
-    else:
-        wished = undo_seconds
-    if not isinstance(wished, int | float) or not 0 <= wished <= UNDO_SECONDS_MOST:
-        message = f"undo_seconds is a number from 0 to {UNDO_SECONDS_MOST}."
-        problem = {"code": "out_of_range", "pointer": "/undo_seconds", "message": message}
-        raise Invalid(message, problems=[problem])
-    return timedelta(seconds=wished)
 
 
 class _Case:
@@ -147,11 +132,6 @@ class _Case:
         return seat
 
     def _refuse(self, refusal: Refusal) -> Refused:
-        messages = {
-            Refusal.REQUESTER: "You asked for this, wrote it or own its credential: "
-            "somebody else must decide.",
-            Refusal.STRANGER: "You were not asked to decide this.",
-        }
         record.history_write(
             self.request.run_id,
             [
@@ -159,12 +139,12 @@ class _Case:
                     self.request,
                     "refused",
                     actor=f"user:{self.person.username}",
-                    why=messages[refusal],
+                    why=REFUSAL_WORDS[refusal],
                     data={"code": refusal.value, "decision": self.answer.decision, "via": self.via},
                 )
             ],
         )
-        return Refused(error=Forbidden(messages[refusal], code=refusal.value))
+        return Refused(error=Forbidden(REFUSAL_WORDS[refusal], code=refusal.value))
 
     def _answered(self) -> Conflict:
         own = [v for v in self.votes if self.person.pk in (v.person_id, v.seat_id)]

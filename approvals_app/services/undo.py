@@ -1,5 +1,6 @@
 """Take a decision back before it takes effect."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -8,8 +9,29 @@ from approvals_app.core.states import DECIDED, ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest, Edit, UndoneVote
 from approvals_app.services import record
 from approvals_app.services.expire import schedule_of
-from workflows_app.errors import Forbidden, IllegalState
+from workflows_app.errors import Forbidden, IllegalState, Invalid
+from workflows_app.models import User
 from workflows_app.selectors.people import Actor
+
+UNDO_SECONDS = 8  # of a page, where a person prefers nothing else
+UNDO_SECONDS_MOST = 60
+
+
+def undo_window(person: User, via: str, undo_seconds: int | None) -> timedelta:
+    """Give the undo window that was asked for, before the risk has its say.
+
+    Raises:
+        Invalid: longer than a minute, or no number.
+    """
+    if undo_seconds is None:
+        wished = person.preferences.get("undo_seconds", UNDO_SECONDS) if via != "token" else 0
+    else:
+        wished = undo_seconds
+    if not isinstance(wished, int | float) or not 0 <= wished <= UNDO_SECONDS_MOST:
+        message = f"undo_seconds is a number from 0 to {UNDO_SECONDS_MOST}."
+        problem = {"code": "out_of_range", "pointer": "/undo_seconds", "message": message}
+        raise Invalid(message, problems=[problem])
+    return timedelta(seconds=wished)
 
 
 @transaction.atomic

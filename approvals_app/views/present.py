@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from approvals_app.core import shown
-from approvals_app.core.policy import Refusal, wants_reason
+from approvals_app.core.policy import REFUSAL_WORDS, wants_reason
 from approvals_app.core.sla import share_left
 from approvals_app.core.states import ApprovalState
 from approvals_app.forms import ArgumentsForm
@@ -25,12 +25,6 @@ from workflows_app.models import StepRun, User
 JSON = Any
 UNSURE = 0.6  # confidence below this is marked
 HOT = 0.25  # of the time: from here on the page says so
-REFUSALS = {
-    Refusal.REQUESTER: "You asked for this, wrote it or own its credential: "
-    "somebody else must decide.",
-    Refusal.STRANGER: "You were not asked to decide this.",
-    Refusal.ANSWERED: "You have answered, or somebody has in your place.",
-}
 BOUND = (
     "kind",
     "tool",
@@ -101,7 +95,7 @@ def detail(
         "may_decide": bool(set(allowed) & set(request.decisions)),
         "may_edit": bool({"approve", "edit"} & set(allowed)) and request.reason != "checkpoint",
         "may_approve": bool({"approve", "answer", "label"} & set(allowed)),
-        "refusal": REFUSALS.get(refusal) if refusal else None,
+        "refusal": REFUSAL_WORDS.get(refusal) if refusal else None,
         "gate": gate_of(request),
         "is_irreversible": is_irreversible,
         "wants_confirmation": request.risk == "critical" or is_irreversible,

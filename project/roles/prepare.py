@@ -5,8 +5,11 @@ from django.conf import settings
 from django.core.management import call_command
 
 from project.environment import embedded_database_url
-from project.parts import attribute_of
 from project.supervisor.schema import mark_prepared
+from workflows_app.gallery.load import gallery_load
+from workflows_app.management.commands.create_user import sign_in_address
+from workflows_app.models import User
+from workflows_app.services import people
 
 LOCK = 7_243_100_001  # any number that nothing else in the database uses
 OWNER_ROLES = ("viewer", "operator", "designer", "reviewer", "admin")
@@ -14,7 +17,7 @@ REVIEWER_ROLES = ("viewer", "reviewer")
 
 
 def database_prepare() -> list[dict[str, str]]:
-    """Migrate, load the gallery and, in an empty database, make an owner and a reviewer.
+    """Migrate, make an owner and a reviewer in an empty database, and load the gallery.
 
     Several processes may ask at once: they take turns, and the later ones find nothing to do.
 
@@ -26,8 +29,7 @@ def database_prepare() -> list[dict[str, str]]:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         call_command("migrate", interactive=False, verbosity=0)
         links = first_people()  # before the gallery, whose gates want somebody to answer them
-        if gallery_load := attribute_of("workflows_app.gallery.load", "gallery_load"):
-            gallery_load()
+        gallery_load()
         mark_prepared(url)
     return links
 
@@ -37,17 +39,12 @@ def first_people() -> list[dict[str, str]]:
 
     Two, because who starts a run may not approve what it asks.
     """
-    from workflows_app.management.commands.create_user import sign_in_address  # noqa: PLC0415
-    from workflows_app.models import Group, User  # noqa: PLC0415 needs loaded apps
-    from workflows_app.services import people  # noqa: PLC0415
-
     if User.objects.exists():
         return []
     workspace = people.workspace_default()
-    groups = list(Group.objects.filter(workspace=workspace).values_list("name", flat=True))
     links = []
     for name, roles in (("owner", OWNER_ROLES), ("reviewer", REVIEWER_ROLES)):
-        user = people.person_create(username=name, workspace=workspace, roles=roles, groups=groups)
+        user = people.person_create(username=name, workspace=workspace, roles=roles)
         url = sign_in_address(people.sign_in_link_create(user=user))
         links.append({"name": name, "url": url})
     return links

@@ -5,12 +5,11 @@ from threading import Event
 
 from project.roles.waiting import wait_for_database
 from project.supervisor.announce import announce
+from workflows_app.services.sweep import sweep_forever
 
 
 def scheduler_run() -> None:
     """Sweep each second until SIGTERM; any number of these may run, all equal."""
-    from workflows_app.services.sweep import sweep_forever  # noqa: PLC0415 needs loaded apps
-
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -127,6 +127,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     waiting.add(event.detail.elt);
   }
 });
+// Fragments beside the main one: they come with every answer, so the next one brings them again.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  if (isBusy(event.detail.target)) event.detail.shouldSwap = false;
+});
 document.addEventListener("focusout", () => setTimeout(catchUp, 200));
 document.addEventListener("toggle", () => setTimeout(catchUp, 200), true);
 function catchUp() {

@@ -25,7 +25,7 @@ def _no_expressions(source, **more):
 def make_call():
     """Give a function that makes a Call with the settings of a step."""
 
-    def make(settings=None, *, seconds=5.0, **options):
+    def make(settings=None, *, seconds=30.0, **options):
         fields = {
             "run_id": uuid4(),
             "step_run_id": uuid4(),

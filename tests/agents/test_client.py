@@ -18,7 +18,7 @@ HELLO = ModelRequest(messages=[{"role": "user", "content": "Hello"}])
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
-def ask(request=HELLO, *, seconds=5.0, is_cancelled=lambda: False):
+def ask(request=HELLO, *, seconds=30.0, is_cancelled=lambda: False):
     patience = Patience(deadline=time.monotonic() + seconds, is_cancelled=is_cancelled)
     return anthropic_reply(SPEC, request, patience)
 

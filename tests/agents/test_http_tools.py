@@ -38,7 +38,7 @@ def workspace():
 def run(server, workspace, make_call):
     """Give a function that defines the tool `pay` and calls it once."""
 
-    def go(arguments=None, *, seconds=5.0, call=None, **spec):
+    def go(arguments=None, *, seconds=30.0, call=None, **spec):
         tool_put(
             workspace=workspace,
             name="pay",

@@ -101,6 +101,14 @@ class Browser:
             lambda driver: driver.execute_script(f"return Boolean({condition})")
         )
 
+    def until_there(self, selector, seconds=10):
+        """Wait for an element without running a script in the page."""
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        WebDriverWait(self.driver, seconds).until(
+            lambda driver: driver.find_elements("css selector", selector)
+        )
+
     def script(self, text, *arguments):
         return self.driver.execute_script(text, *arguments)
 

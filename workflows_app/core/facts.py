@@ -142,6 +142,24 @@ class BodyEnded(Fact):
     output: JSON = None
     following: JSON | None = None
     had_slot: bool = False
+    visit: int | None = None  # of a state machine: which visit this body belonged to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerFired(Fact):
+    """Something asks a state machine to change.
+
+    `visit` is set for a trigger from inside: one of an earlier visit means nothing any more.
+    `chosen` is the first transition whose guard holds: {"to", "guards": [{"guard", "result"}]}.
+    """
+
+    step_run: UUID
+    trigger: str
+    actor: str = "engine"
+    reason: str = ""
+    data: JSON = None
+    visit: int | None = None
+    chosen: JSON | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +256,7 @@ _TYPES: dict[str, type[Fact]] = {
     "scope_opened": ScopeOpened,
     "timer_fired": TimerFired,
     "body_ended": BodyEnded,
+    "trigger_fired": TriggerFired,
     "body_idle": BodyIdle,
     "body_waking": BodyWaking,
     "slot_granted": SlotGranted,

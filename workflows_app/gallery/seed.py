@@ -9,8 +9,7 @@ from uuid import UUID
 
 from workflows_app.core.canonical import digest
 from workflows_app.errors import Conflict, IllegalState
-from workflows_app.gallery.catalog import sample_get
-from workflows_app.models import Member, Run, User, Workflow, Workspace
+from workflows_app.models import Member, Run, User, WorkflowVersion, Workspace
 from workflows_app.services.control import run_cancel, run_pause, run_rollback
 from workflows_app.services.start import run_start
 
@@ -78,16 +77,28 @@ def seed(*, workspace: Workspace, settle: Callable[[UUID], None]) -> Counter[str
     has waited long enough.
     """
     starter = _starter(workspace)
-    made = [_start(workspace, starter, number, wish) for number, wish in enumerate(WISHES)]
+    made = []
+    for number, wish in enumerate(WISHES):
+        version = _version(workspace, wish.slug)
+        if version is not None:
+            made.append((*_start(version, starter, number, wish), wish))
     for run, _, _ in made:
         settle(run.pk)
-    for run, wish, is_new in made:
+    for run, is_new, wish in made:
         if is_new and wish.steer:
             with suppress(IllegalState):
-                _steer(run, wish.steer)
+                _steer(run, starter, wish.steer)
                 settle(run.pk)
     runs = Run.objects.filter(pk__in=[run.pk for run, _, _ in made])
     return Counter(runs.values_list("state", flat=True))
+
+
+def _version(workspace: Workspace, slug: str) -> WorkflowVersion | None:
+    """Give the newest version of a workflow; one that is only a draft is left out."""
+    versions = WorkflowVersion.objects.filter(
+        workflow__workspace=workspace, workflow__slug=slug, number__isnull=False
+    )
+    return versions.select_related("workflow").order_by("-number").first()
 
 
 def _starter(workspace: Workspace) -> User:
@@ -103,16 +114,11 @@ def _starter(workspace: Workspace) -> User:
     return found.user
 
 
-def _start(workspace: Workspace, starter: User, number: int, wish: Wish) -> tuple[Run, Wish, bool]:
+def _start(version: WorkflowVersion, starter: User, number: int, wish: Wish) -> tuple[Run, bool]:
     """Start live where no model is needed or one is there, else as a rehearsal."""
-    workflow = Workflow.objects.get(workspace=workspace, slug=wish.slug)
-    version = workflow.versions.filter(number__isnull=False).order_by("-number").first()
-    sample = sample_get(wish.slug)
-    if version is None or sample is None:
-        raise Conflict(f"{wish.slug} is not published", code="not_published")
-    value = sample.definition["input"]["examples"][wish.example]
+    value = version.definition["input"]["examples"][wish.example]
     about = {
-        "workflow": workflow,
+        "workflow": version.workflow,
         "version": version,
         "input": value,
         "user": starter,
@@ -122,14 +128,13 @@ def _start(workspace: Workspace, starter: User, number: int, wish: Wish) -> tupl
         "body_digest": digest(value),
     }
     try:
-        run, is_new = run_start(mode="live", **about)
+        return run_start(mode="live", **about)
     except Conflict as error:
         if error.code != "no_model":
             raise
-        run, is_new = run_start(mode="rehearsal", **about)
-    return run, wish, is_new
+    return run_start(mode="rehearsal", **about)
 
 
-def _steer(run: Run, steer: Steer) -> None:
+def _steer(run: Run, starter: User, steer: Steer) -> None:
     control = {"pause": run_pause, "cancel": run_cancel, "rollback": run_rollback}[steer]
-    control(run_id=run.pk, actor=f"user:{run.started_by.username}", reason="to show it")
+    control(run_id=run.pk, actor=f"user:{starter.username}", reason="to show it")

@@ -6,14 +6,15 @@ are their inputs known; the expression budget bounds how long that takes
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from workflows_app.core.engine import machine
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.expressions import ExpressionError
-from workflows_app.core.facts import BodyEnded, Fact
+from workflows_app.core.facts import BodyEnded, Fact, TimerFired, TriggerFired
 from workflows_app.core.graph import Graph, Node
 from workflows_app.services.batch import Opened
 from workflows_app.services.context import RunContext
@@ -32,28 +33,82 @@ from workflows_app.services.values import (
 JSON = Any
 
 
-def bodies_enrich(opened: Opened, context: RunContext, facts: list[Fact]) -> list[Fact]:
-    """Put the bodies' outputs, and what loops do next, into the facts that need them."""
+def bodies_enrich(opened: Opened, context: RunContext, facts: list[Fact]) -> Iterator[Fact]:
+    """Give the facts one by one, with what only their moment can tell.
+
+    That is the output of a body that ended, what a loop does next, and which transition of a
+    state machine fires: each is found in the state that the facts before it have left.
+    """
+    bodies = _bodies(opened, facts)
+    for fact in facts:
+        if isinstance(fact, BodyEnded) and fact.scope in bodies:
+            output, values = bodies[fact.scope]
+            ended = _enrich(opened, context, fact, output, values)
+            yield ended
+            status = opened.draft.by_id[fact.step_run]
+            if opened.draft.node(status).kind.primitive == "state_machine" and status.is_open:
+                fired = machine.entry_trigger(opened.draft, status, ended)
+                if fired is not None:
+                    yield transition_choose(opened, context, fired)
+        elif isinstance(fact, TimerFired) and fact.name.startswith(machine.TIMEOUT):
+            status = opened.draft.by_id.get(fact.step_run)
+            if status is not None and status.is_open:
+                fired = machine.timeout_trigger(opened.draft, status, fact)
+                if fired is not None:
+                    yield transition_choose(opened, context, fired)
+        elif isinstance(fact, TriggerFired):
+            yield transition_choose(opened, context, fact)
+        else:
+            yield fact
+
+
+def _bodies(opened: Opened, facts: list[Fact]) -> dict[UUID, tuple[JSON, JSON]]:
+    """Read the outputs and values of the bodies that ended; a map reads its own at its end."""
     wanted = {
         fact.scope
         for fact in facts
-        if isinstance(fact, BodyEnded) and _kind(opened.draft, fact) in ("group", "loop")
+        if isinstance(fact, BodyEnded)
+        and _kind(opened.draft, fact) in ("group", "loop", "state_machine")
     }
     if not wanted:
-        return facts
+        return {}
     cursor = cursor_open()
     cursor.execute(
         'SELECT id, output, "values" FROM workflows_app_scope WHERE id = ANY(%s)',
         [list(wanted)],
         prepare=True,
     )
-    bodies = {row[0]: (_load(row[1]), json.loads(row[2])) for row in cursor.fetchall()}
-    return [
-        _enrich(opened, context, fact, *bodies[fact.scope])
-        if isinstance(fact, BodyEnded) and fact.scope in bodies
-        else fact
-        for fact in facts
-    ]
+    return {row[0]: (_load(row[1]), json.loads(row[2])) for row in cursor.fetchall()}
+
+
+def transition_choose(opened: Opened, context: RunContext, fact: TriggerFired) -> TriggerFired:
+    """Find the first transition of a trigger whose guard holds, and say what each guard gave."""
+    status = opened.draft.by_id.get(fact.step_run)
+    if status is None or not status.is_container or not status.progress:
+        return fact
+    node = opened.draft.node(status)
+    present = status.progress["state"]
+    shown = machine.variables(status)
+    for name in node.settings["states"]:
+        shown["states"].setdefault(name, {"visits": 0})
+    shown["event"] = {"type": fact.trigger, "data": fact.data}
+    guards: list[JSON] = []
+    for transition in node.settings["transitions"]:
+        sources = transition["from"]
+        fits = present in ([sources] if isinstance(sources, str) else sources)
+        if not fits or transition["trigger"] != fact.trigger:
+            continue
+        guard = transition.get("guard")
+        result: JSON = True
+        if guard:
+            try:
+                result = _condition(opened, context, guard, **shown)
+            except ExpressionError as error:
+                result = f"error: {error.message}"
+            guards.append({"guard": guard, "result": result, "to": transition["to"]})
+        if result is True:
+            return replace(fact, chosen={"to": transition["to"], "guards": guards})
+    return fact
 
 
 def _load(text: str | None) -> JSON:
@@ -70,6 +125,8 @@ def _enrich(
 ) -> BodyEnded:
     status = opened.draft.by_id[fact.step_run]
     node = opened.draft.node(status)
+    if node.kind.primitive == "state_machine":
+        return replace(fact, output=output, visit=values.get("visit"))
     if node.kind.primitive != "loop" or fact.outcome != "done" or fact.is_cancelled:
         return replace(fact, output=output)
     following = _following(opened, context, status, node, fact.position, output)

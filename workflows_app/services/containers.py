@@ -30,6 +30,7 @@ def container_open(claim: Claim, settings: JSON, values: JSON, worker: str) -> F
         "map": _map,
         "loop": _loop,
         "workflow": _workflow,
+        "state_machine": _state_machine,
     }[str(claim.node.kind.primitive)]
     try:
         return opener(claim, settings, values, worker)
@@ -107,6 +108,17 @@ def _loop(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
     key = body_key(claim.setting.body, claim.node.id)
     progress = {"limit": int(settings["limit"]), "has_items": has_items, "body": key}
     return _opened(claim, worker, settings, "iteration", [first], progress=progress)
+
+
+def _state_machine(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
+    return ContainerOpened(
+        step_run=claim.id,
+        token=claim.token,
+        actor=worker,
+        body=body_key(claim.setting.body, claim.node.id),
+        values=(),
+        scope_kind="visit",
+    )
 
 
 def _nothing(claim: Claim, worker: str, settings: JSON) -> StepSucceeded:

@@ -91,7 +91,7 @@ def _slug_free(name: str, workspace: Workspace) -> str:
 def workflow_import(
     *,
     text: str | bytes,
-    format: str = "json",  # noqa: A002
+    format: str = "json",
     actor: User,
     workspace: Workspace,
     name: str | None = None,

@@ -80,7 +80,7 @@ def runs_with_undos(run_ids: Sequence[UUID]) -> set[UUID]:
 
 
 def undos_take(run_id: UUID, *, everything: bool) -> list[tuple[UUID, str, int, JSON]]:
-    """Mark the undos of a run as running and give them, newest first: id, path, generation, spec."""
+    """Mark a run's undos as running; give id, path, generation and spec, newest first."""
     states = ["armed", "requested"] if everything else ["requested"]
     cursor = cursor_open()
     cursor.execute(

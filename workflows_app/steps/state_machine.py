@@ -70,7 +70,6 @@ class StateMachineKind(Kind):
     name = "state_machine"
     primitive = "state_machine"
     settings = StateMachineSettings
-    is_available = False  # until its engine is there
     label = "State machine"
     group = "Flow"
     summary = "Moves between named states by triggers, guards and timeouts until a last one."

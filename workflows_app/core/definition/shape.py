@@ -71,11 +71,15 @@ def _pointer(value: JSON, location: tuple[int | str, ...], kind: str) -> str:
     parts: list[str] = []
     for index, key in enumerate(location):
         is_last = index == len(location) - 1
-        if (isinstance(value, dict) and key in value) or (
-            isinstance(value, list) and isinstance(key, int) and key < len(value)
-        ):
-            value = value[int(key)]
+        if _holds(value, key):
+            value = value[key]
         elif not (is_last and kind == "missing"):
             continue
         parts.append(pointer_escape(str(key)))
     return "".join(f"/{part}" for part in parts)
+
+
+def _holds(value: JSON, key: int | str) -> bool:
+    if isinstance(value, dict):
+        return key in value
+    return isinstance(value, list) and isinstance(key, int) and key < len(value)

@@ -1,7 +1,7 @@
 """`advance()`: one scope, one fact, and what follows from it. Pure."""
 
 from workflows_app.core.effects import TellParent
-from workflows_app.core.engine import containers, flow, leaf, people
+from workflows_app.core.engine import containers, flow, leaf, machine, people
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
     BodyEnded,
@@ -23,6 +23,7 @@ from workflows_app.core.facts import (
     StepSucceeded,
     StepSuspended,
     TimerFired,
+    TriggerFired,
     WorkerFact,
 )
 from workflows_app.core.states import ScopeState, StepState
@@ -72,7 +73,11 @@ def advance(draft: Draft, fact: Fact) -> bool:
             status = draft.by_id.get(fact.step_run)  # type: ignore[attr-defined]
             if status is None or not _fits(status, fact):
                 return False
-            _HANDLERS[type(fact)](draft, status, fact)  # type: ignore[operator]
+            if isinstance(fact, TriggerFired):
+                if not machine.on_trigger(draft, status, fact):
+                    return False
+            else:
+                _HANDLERS[type(fact)](draft, status, fact)  # type: ignore[operator]
     flow.end_if_still(draft)
     return True
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from workflows_app.core.effects import OpenPending, OpenScopes, TellScope
-from workflows_app.core.engine import flow, leaf
+from workflows_app.core.engine import flow, leaf, machine
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
     BodyEnded,
@@ -21,6 +21,9 @@ JSON = Any
 
 def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
     """The settings are known: open the bodies, or end at once where there are none."""
+    if draft.node(status).kind.primitive == "state_machine":
+        machine.on_opened(draft, status, fact)
+        return
     leaf.take(draft, status, fact)
     leaf.announce(draft, status, fact.actor)
     if status.is_cancelling:
@@ -62,13 +65,15 @@ def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
 
 def on_body_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     """One of the container's scopes has ended."""
-    if not status.is_container or status.state is not StepState.RUNNING:
+    if not status.is_container or not status.is_open:
         return
     match draft.node(status).kind.primitive:
         case "map":
             _item_ended(draft, status, fact)
         case "loop":
             _iteration_ended(draft, status, fact)
+        case "state_machine":
+            machine.on_body_ended(draft, status, fact)
         case _:
             _group_ended(draft, status, fact)
 
@@ -252,7 +257,7 @@ def on_body_waking(draft: Draft, status: StepDraft, fact: BodyWaking) -> None:
 
 def is_idle(draft: Draft, status: StepDraft) -> bool:
     """Tell whether an open step has nothing for a worker in it, at any depth."""
-    if not status.is_container:
+    if not status.is_container or status.state is StepState.WAITING:
         return status.state is StepState.WAITING or status.is_held
     progress = status.progress or {}
     if draft.node(status).kind.primitive == "map":

@@ -111,7 +111,7 @@ def settle(
 
 
 def _ends(draft: Draft, status: StepDraft, outcome: str) -> None:
-    """An `end` step closes its scope: the rest is cancelled, its outcome is the container's port."""
+    """Close the scope after an `end` step: its outcome is the port of the container."""
     error = _error_of(status, outcome) if status.error else None
     close(draft, outcome=outcome, error=error, why=f"{status.step} ends it with {outcome}")
 
@@ -205,7 +205,7 @@ def skip(
 
 def cancel(draft: Draft, status: StepDraft, *, why: str, actor: str = "engine") -> None:
     """Stop an open step: at once where nothing outside can have changed, else once it is known."""
-    if status.is_container:
+    if status.is_container and status.state is StepState.RUNNING:
         if not status.is_cancelling:
             status.is_cancelling = True
             status.is_changed = True

@@ -330,7 +330,7 @@ def on_timer(draft: Draft, status: StepDraft, fact: TimerFired) -> None:
     if fact.name.startswith("until:"):
         _until(draft, status, fact.name.removeprefix("until:"))
     elif fact.name == "timeout":
-        _time_out(draft, status)
+        time_out(draft, status)
     elif status.state is not StepState.WAITING or status.reason != _REASONS.get(fact.name):
         return
     elif fact.name == "timer":
@@ -359,9 +359,9 @@ def _until(draft: Draft, status: StepDraft, port: str) -> None:
     flow.settle(draft, status, port, source=source, trigger=f"until:{port}", why=why)
 
 
-def _time_out(draft: Draft, status: StepDraft) -> None:
+def time_out(draft: Draft, status: StepDraft) -> None:
     """A container used up its time: what it holds is cancelled, then it fails."""
-    if status.is_container:
+    if status.is_container and status.state is StepState.RUNNING:
         status.progress = {**(status.progress or {}), "timed_out": True}
         status.is_changed = True
         flow.cancel_inside(draft, status, "the step timed out", "engine")

@@ -81,7 +81,7 @@ def reserve(call: ToolCall, order: str, item: str, quantity: float) -> Reservati
 
 
 @tool("inventory.release", effect="irreversible", idempotent=True)
-def release(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def release(call: ToolCall, id: str) -> Ended:
     """Give reserved goods free again; what is too heavy the warehouse does not take back."""
     held = [row for row in acts("inventory.reserve") if row.result["id"] == id]
     if any(row.arguments["item"] in TOO_HEAVY for row in held):
@@ -101,7 +101,7 @@ def book(call: ToolCall, order: str, address: str) -> Parcel:
 
 
 @tool("shipping.cancel", effect="irreversible", idempotent=True)
-def cancel(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def cancel(call: ToolCall, id: str) -> Ended:
     """Cancel a booked parcel."""
     result = {"id": id, "state": "cancelled"}
     return act_once(tool="shipping.cancel", key=call.key, arguments={"id": id}, result=result)

@@ -112,7 +112,7 @@ def refund(call: ToolCall, payment: str, amount: float, reason: str) -> Refund:
 
 
 @tool("payments.reverse", effect="irreversible", idempotent=True)
-def reverse(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def reverse(call: ToolCall, id: str) -> Ended:
     """Claim a refund back."""
     result = {"id": id, "state": "reversed"}
     return act_once(tool="payments.reverse", key=call.key, arguments={"id": id}, result=result)
@@ -137,7 +137,7 @@ def pay_out(call: ToolCall, to: str, amount: float) -> Payout:
 
 
 @tool("payments.void", effect="irreversible", idempotent=True)
-def void(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def void(call: ToolCall, id: str) -> Ended:
     """Void a charge or a payout."""
     result = {"id": id, "state": "void"}
     return act_once(tool="payments.void", key=call.key, arguments={"id": id}, result=result)
@@ -161,7 +161,7 @@ def loan_pay_out(call: ToolCall, applicant: str, amount: float) -> Loan:
 
 
 @tool("loans.call_back", effect="irreversible", idempotent=True)
-def call_back(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def call_back(call: ToolCall, id: str) -> Ended:
     """Call a paid loan back."""
     result = {"id": id, "state": "called back"}
     return act_once(tool="loans.call_back", key=call.key, arguments={"id": id}, result=result)

@@ -50,7 +50,7 @@ def file(call: ToolCall, title: str, kind: str, content: dict[str, Any]) -> File
 
 
 @tool("documents.remove", effect="irreversible", idempotent=True)
-def remove(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def remove(call: ToolCall, id: str) -> Ended:
     """Remove a filed document."""
     result = {"id": id, "state": "removed"}
     return act_once(tool="documents.remove", key=call.key, arguments={"id": id}, result=result)

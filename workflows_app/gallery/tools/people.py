@@ -111,7 +111,7 @@ def create_account(call: ToolCall, name: str, email: str, plan: str, seats: floa
 
 
 @tool("crm.close_account", effect="irreversible", idempotent=True)
-def close_account(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def close_account(call: ToolCall, id: str) -> Ended:
     """Close an account: everybody in it loses access."""
     result = {"id": id, "state": "closed"}
     return act_once(tool="crm.close_account", key=call.key, arguments={"id": id}, result=result)
@@ -127,7 +127,7 @@ def update(call: ToolCall, customer: str, field: str, value: str) -> Change:
 
 
 @tool("crm.restore", effect="reversible", idempotent=True)
-def restore(call: ToolCall, id: str) -> Ended:  # noqa: A002
+def restore(call: ToolCall, id: str) -> Ended:
     """Take a change of a customer back."""
     result = {"id": id, "state": "restored"}
     return act_once(tool="crm.restore", key=call.key, arguments={"id": id}, result=result)

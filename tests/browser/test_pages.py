@@ -1,0 +1,84 @@
+"""Pages in a real browser: accessible in light and dark, clean under the content policy, small."""
+
+import gzip
+
+import pytest
+
+from tests.browser.scenes import scene
+
+CSS_LIMIT = 15_000
+JS_LIMIT = 60_000
+
+
+def paths(found):
+    number = found["run"].number
+    return [
+        "/",
+        "/runs/",
+        f"/runs/RUN-{number}/?step=draft",
+        f"/runs/RUN-{number}/?view=steps&step=approve_refund&tab=attempts&events=full",
+        "/workflows/",
+        "/workflows/refund/",
+        "/workflows/bank-change/",
+        "/runs/start/refund/",
+        "/runs/start/refund/csv/",
+        "/find/?q=refund",
+        "/me/",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_no_accessibility_violation(browser, scheme):
+    found = scene()
+    browser.colours(scheme)
+    browser.open("/sign-in/")
+    violations = {"/sign-in/": browser.axe()}
+    browser.sign_in(found["owner"])
+
+    for path in paths(found):
+        browser.open(path)
+        violations[path] = browser.axe()
+
+    assert {path: lines for path, lines in violations.items() if lines} == {}
+    assert browser.errors() == []
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_narrow_pages_do_not_scroll_sideways(browser, width):
+    found = scene()
+    browser.sign_in(found["owner"])
+    browser.size(width, 844)
+    wide = {}
+
+    for path in paths(found):
+        browser.open(path)
+        if browser.script("return document.documentElement.scrollWidth") > width:
+            wide[path] = browser.script(
+                "return [...document.querySelectorAll('body *')].filter((e) =>"
+                " e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3)"
+                ".map((e) => e.outerHTML.slice(0, 120))"
+            )
+
+    assert wide == {}
+
+
+def test_pages_stay_light(browser):
+    found = scene()
+    browser.sign_in(found["owner"])
+    browser.open(f"/runs/RUN-{found['run'].number}/")
+
+    def weight(kind):
+        names = browser.script(
+            "return performance.getEntriesByType('resource').map((e) => e.name)"
+            ".filter((n) => new URL(n).pathname.endsWith(arguments[0]))",
+            kind,
+        )
+        texts = browser.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "Promise.all(arguments[0].map((n) => fetch(n).then((r) => r.text()))).then(done)",
+            sorted(set(names)),
+        )
+        return sum(len(gzip.compress(text.encode(), 9)) for text in texts)
+
+    assert 0 < weight(".css") < CSS_LIMIT
+    assert 0 < weight(".js") < JS_LIMIT
