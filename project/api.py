@@ -25,6 +25,7 @@ ROUTERS = (
     ("", "workflows_app.api.runs"),
     ("", "workflows_app.api.controls"),
     ("", "workflows_app.api.people"),
+    ("", "workflows_app.api.events"),
     ("", "approvals_app.api"),
     ("", "workflows_app.agents.api"),
     ("", "workflows_app.evidence.api"),

@@ -12,3 +12,18 @@ class WorkflowsConfig(AppConfig):
         from workflows_app.steps import register_kinds  # noqa: PLC0415
 
         register_kinds()
+        self._events_connect()
+
+    def _events_connect(self) -> None:
+        """Let the steps publish, and publishing a version register its triggers."""
+        from workflows_app import definition_hooks, event_hooks  # noqa: PLC0415
+        from workflows_app.services.deliveries import deliveries  # noqa: PLC0415
+        from workflows_app.services.events import event_publish  # noqa: PLC0415
+        from workflows_app.services.schedules import schedules_fire  # noqa: PLC0415
+        from workflows_app.services.sweep import register_sweep  # noqa: PLC0415
+        from workflows_app.services.triggers_register import triggers_register  # noqa: PLC0415
+
+        event_hooks.register_publisher(event_publish)
+        definition_hooks.register_published(triggers_register)
+        register_sweep("schedules", schedules_fire)
+        register_sweep("deliveries", deliveries.sweep)

@@ -53,3 +53,57 @@ class StepActionForm(ReasonForm):
     input = forms.CharField(required=False, max_length=1_000_000)
     output = forms.CharField(required=False, max_length=1_000_000)
     version = forms.IntegerField(required=False, min_value=1)
+
+
+class TriggerForm(ReasonForm):
+    """Fire a trigger of a state machine; `data` is JSON text."""
+
+    path = forms.CharField(max_length=2000)
+    trigger = forms.CharField(max_length=100)
+    data = forms.CharField(required=False, max_length=1_000_000)
+
+
+class ImportForm(forms.Form):
+    """A name for a blank workflow, or a definition as text or file, JSON or YAML."""
+
+    name = forms.CharField(required=False, max_length=200, label="Name")
+    text = forms.CharField(required=False, max_length=1_000_000, strip=False)
+    file = forms.FileField(required=False)
+
+    def clean_file(self) -> str:
+        upload = self.cleaned_data.get("file")
+        if upload is None:
+            return ""
+        if upload.size > 1_000_000:
+            raise forms.ValidationError("The file is larger than 1 MB.")
+        try:
+            return str(upload.read().decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise forms.ValidationError("The file is not UTF-8 text.") from None
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if not any(values.get(name) for name in ("name", "text", "file")) and not self.errors:
+            raise forms.ValidationError("Give a name, or a definition to import.")
+        return values
+
+    def source(self) -> tuple[str, str]:
+        """Give the text, and whether it is `json` or `yaml`; no text for a blank workflow."""
+        text = self.cleaned_data.get("file") or self.cleaned_data.get("text") or ""
+        return text, "json" if text.lstrip().startswith("{") or not text else "yaml"
+
+
+class DraftForm(forms.Form):
+    definition = forms.CharField(max_length=1_000_000, strip=False)
+    revision = forms.IntegerField(min_value=1)
+
+
+class PublishForm(forms.Form):
+    revision = forms.IntegerField(min_value=1, widget=forms.HiddenInput)
+    note = forms.CharField(
+        max_length=2000, error_messages={"required": "Say what changed: reviewers read it."}
+    )
+
+
+class ArchiveForm(forms.Form):
+    archived = forms.BooleanField(required=False)

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from workflows_app.views import accounts, find, home, run_control, runs, start, workflows
+from workflows_app.views import accounts, drafts, find, home, run_control, runs, start, workflows
 
 app_name = "workflows"
 urlpatterns = [
@@ -14,15 +14,25 @@ urlpatterns = [
     path("me/", accounts.me, name="me"),
     path("me/theme/", accounts.theme, name="theme"),
     path("workflows/", workflows.workflow_list, name="workflows"),
+    path("workflows/new/", drafts.workflow_new, name="new"),
     path("workflows/<slug:slug>/", workflows.workflow_page, name="workflow"),
     path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
+    path("workflows/<slug:slug>/edit/", drafts.workflow_edit, name="edit"),
+    path("workflows/<slug:slug>/publish/", drafts.publish, name="publish"),
+    path("workflows/<slug:slug>/archive/", drafts.archive, name="archive"),
+    re_path(
+        r"^workflows/(?P<slug>[-a-zA-Z0-9_]+)/diff/"
+        r"(?P<old>[0-9]{1,9})\.\.(?P<new>[0-9]{1,9}|draft)/$",
+        drafts.diff,
+        name="diff",
+    ),
     path("runs/", runs.run_list_page, name="runs"),
     path("runs/start/<slug:slug>/", start.start, name="start"),
     path("runs/start/<slug:slug>/csv/", start.start_csv, name="start_csv"),
     path("runs/RUN-<int:number>/", runs.run_page, name="run"),
     path("runs/RUN-<int:number>/events.json", runs.run_events_json, name="run_events"),
     re_path(
-        r"^runs/RUN-(?P<number>[0-9]+)/(?P<action>pause|resume|cancel|retry|skip|fail|rollback)/$",
+        r"^runs/RUN-(?P<number>[0-9]+)/(?P<action>pause|resume|cancel|retry|skip|fail|rollback|trigger)/$",
         run_control.control,
         name="run_control",
     ),

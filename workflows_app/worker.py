@@ -25,7 +25,7 @@ from workflows_app.core.facts import Fact
 from workflows_app.services.apply import facts_apply
 from workflows_app.services.batch import Applied, Claim, ScopeFact
 from workflows_app.services.claim import steps_claim
-from workflows_app.services.execute import step_execute
+from workflows_app.services.execute import DATABASE_AWAY, step_execute
 from workflows_app.services.pace import Pace
 from workflows_app.services.prepare import Prepared, claims_prepare, failure
 from workflows_app.timekeeper import Timekeeper
@@ -185,12 +185,16 @@ class Worker:
                 facts.append(ScopeFact(scope_id=claim.scope_id, run_id=claim.run_id, fact=fact))
         return facts
 
-    def _run(self, prepared: Prepared) -> Fact:
+    def _run(self, prepared: Prepared) -> Fact | None:
         claim = prepared.claim
         self.timekeeper.watch(prepared)
         begun = time.monotonic()
         try:
-            return step_execute(prepared, worker=self.name)
+            is_short = self.pace.is_short(claim.node)
+            return step_execute(prepared, worker=self.name, is_short=is_short)
+        except DATABASE_AWAY as error:  # not the step's answer: its lease runs out instead
+            logger.warning("step %s of run %s is given up: %s", claim.path, claim.run_id, error)
+            return None
         finally:
             self.timekeeper.unwatch(claim.id)
             self.pace.note(claim.node, time.monotonic() - begun)
@@ -213,6 +217,8 @@ class Worker:
                 self._writers = 1
         if leads:
             self._lead(result)
+        else:
+            connection.close()  # enough threads that wait with one would leave none to write with
         result.done.wait()
         if result.error is not None:
             raise result.error
@@ -343,6 +349,9 @@ def claims_prepare_safely(
     """Prepare claims together; where that raises, each by itself, so one cannot spoil the rest."""
     try:
         return claims_prepare(claims, worker=worker)
+    except DATABASE_AWAY as error:  # says nothing about the steps: their leases run out
+        logger.warning("%s steps could not be prepared: %s", len(claims), error)
+        return [None] * len(claims)
     except Exception as error:
         if len(claims) == 1:
             logger.exception("step %s of run %s", claims[0].path, claims[0].run_id)

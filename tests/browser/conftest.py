@@ -16,7 +16,19 @@ from psycopg.conninfo import make_conninfo
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
-FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--hide-scrollbars", "--disable-dev-shm-usage"]
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+    "--disable-dev-shm-usage",
+]
 
 
 def pytest_collection_modifyitems(items):
@@ -127,14 +139,13 @@ class Browser:
     def axe(self):
         """Give the accessibility violations of the page as readable lines."""
         self.script(AXE.read_text())
-        found = self.driver.execute_async_script(
+        return self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa',"
             " 'best-practice']}).then((r) => done(r.violations.map((v) => v.id + ': ' + v.help +"
             " ' | ' + v.nodes.slice(0, 4).map((n) => n.html.slice(0, 140) + ' '"
             " + (n.any[0] ? n.any[0].message : '')).join(' || '))));"
         )
-        return found
 
     def errors(self):
         """Give what the browser complained about, among it every breach of the content policy."""

@@ -16,9 +16,20 @@ def scene():
     support = factories.workflow_make(workspace, slug="support", name="Support triage")
     other = factories.version_make(support, number=3)
     factories.workflow_make(workspace, slug="bank-change", name="Change of bank account")
-    states = ["succeeded"] * 12 + ["failed", "succeeded", "cancelled", "timed_out", "queued", "paused"]
+    states = ["succeeded"] * 12 + [
+        "failed",
+        "succeeded",
+        "cancelled",
+        "timed_out",
+        "queued",
+        "paused",
+    ]
     for place, state in enumerate(states):
-        error = {"code": "http_503", "message": "The fraud service answered 503", "path": "fraud_score"}
+        error = {
+            "code": "http_503",
+            "message": "The fraud service answered 503",
+            "path": "fraud_score",
+        }
         factories.run_make(
             other if place % 3 else version,
             state,
@@ -96,7 +107,15 @@ def _history(run):
         ("over_limit", 47.1, 47.2, "amount is over 1,000"),
     ):
         common = {"path": path, "generation": 0}
-        add(run, "step.started", from_state="ready", to_state="running", actor="worker:1", at=at(began), **common)
+        add(
+            run,
+            "step.started",
+            from_state="ready",
+            to_state="running",
+            actor="worker:1",
+            at=at(began),
+            **common,
+        )
         add(
             run,
             "step.ended",
@@ -120,4 +139,11 @@ def _history(run):
         data={"reason": "approval"},
         at=at(47.3),
     )
-    add(run, "run.waiting", from_state="running", to_state="waiting", actor="engine", at=timezone.now())
+    add(
+        run,
+        "run.waiting",
+        from_state="running",
+        to_state="waiting",
+        actor="engine",
+        at=timezone.now(),
+    )

@@ -3,7 +3,7 @@
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.scenes import scene
-from workflows_app.models import Run
+from workflows_app.models import Run, RunEvent
 
 
 def press(browser, *keys):
@@ -120,4 +120,4 @@ def test_pages_work_without_scripts(browser):
     finally:
         browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
-    assert Run.objects.get(pk=run.pk).ending["reason"] == "No longer needed"
+    assert RunEvent.objects.filter(run=run, why="No longer needed", actor="user:mira").exists()

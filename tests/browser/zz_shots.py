@@ -4,6 +4,8 @@ from pathlib import Path
 from tests.browser.scenes import scene
 
 OUT = Path("/tmp/shots")
+
+
 def test_shots(browser):
     OUT.mkdir(exist_ok=True)
     found = scene()
@@ -13,9 +15,20 @@ def test_shots(browser):
     browser.sign_in(found["owner"])
     n = found["run"].number
     failed = n - 6
-    pages = {"home": "/", "runs": "/runs/", "run": f"/runs/RUN-{n}/?step=draft", "runsteps": f"/runs/RUN-{n}/?view=steps&step=approve_refund", "workflows": "/workflows/", "workflow": "/workflows/refund/", "start": "/runs/start/refund/", "failed": f"/runs/RUN-{failed}/", "me": "/me/"}
+    pages = {
+        "home": "/",
+        "runs": "/runs/",
+        "run": f"/runs/RUN-{n}/?step=draft",
+        "runsteps": f"/runs/RUN-{n}/?view=steps&step=approve_refund",
+        "workflows": "/workflows/",
+        "workflow": "/workflows/refund/",
+        "start": "/runs/start/refund/",
+        "failed": f"/runs/RUN-{failed}/",
+        "me": "/me/",
+    }
     for name, path in pages.items():
-        if only and name not in only: continue
+        if only and name not in only:
+            continue
         for scheme in ("light", "dark"):
             browser.colours(scheme)
             for width, height in ((1440, 960), (390, 844)):
@@ -25,8 +38,11 @@ def test_shots(browser):
                 browser.driver.save_screenshot(str(OUT / f"{name}-{scheme}-{width}.png"))
     browser.size(1440, 960)
     for name, path in pages.items():
-        if only and name not in only: continue
+        if only and name not in only:
+            continue
         for scheme in ("light", "dark"):
-            browser.colours(scheme); browser.open(path)
-            for v in browser.axe(): print(name, scheme, v)
+            browser.colours(scheme)
+            browser.open(path)
+            for v in browser.axe():
+                print(name, scheme, v)
     print(browser.errors())

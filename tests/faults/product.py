@@ -20,7 +20,7 @@ import psutil
 
 from tests.faults.sink import Sink
 from tests.platform.cluster import until
-from tests.platform.installation import ROOT, Installation
+from tests.platform.installation import ROOT, SERVED, Installation
 
 JSON = Any
 ENDED = {"succeeded", "failed", "cancelled", "timed_out", "compensated"}
@@ -39,6 +39,18 @@ class Product(Installation):
         """Start it and sign in."""
         self.start()
         self.token = self.token_of("owner", "read,run,design,admin")
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        """Listen to the present process; what outlives a killed one may go on talking."""
+        assert process.stdout
+        with process.stdout as output:
+            for line in output:
+                self.lines.append(line)
+                if process is self.process and (found := SERVED.search(line)):
+                    self.address = found[1]
+                    self._ready.set()
+        if process is self.process:
+            self._ready.set()
 
     def token_of(self, user: str, scopes: str) -> str:
         """Return a new token of a person."""
@@ -194,7 +206,11 @@ CHAIN_STEPS = {*CHAIN_CALLS, "each"}
 def chain_publish(product: Product, sink: Sink) -> None:
     """Publish `chain`: a call, a map of calls, a call; each has an effect and is idempotent."""
     product.tool(
-        "sink.put", f"http://{sink.address}/call", effect="reversible", idempotent=True, timeout="8s"
+        "sink.put",
+        f"http://{sink.address}/call",
+        effect="reversible",
+        idempotent=True,
+        timeout="8s",
     )
     body = {"steps": [_call("call", {"item": "=item"})], "edges": []}
     product.publish(

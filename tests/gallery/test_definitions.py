@@ -1,5 +1,7 @@
 """Every definition of the gallery passes the checks of publishing, and expands."""
 
+import json
+
 import pytest
 
 from workflows_app.agents.tools import python_tools
@@ -9,7 +11,7 @@ from workflows_app.core.expand import expand
 from workflows_app.core.graph import graphs_compile
 from workflows_app.core.kinds import kinds
 from workflows_app.gallery import tools  # noqa: F401 registers the sample tools
-from workflows_app.gallery.catalog import groups_named, samples
+from workflows_app.gallery.catalog import HERE, groups_named, samples
 
 ALL = pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.slug)
 # Effects that run without a person, on purpose: they can be undone, or the letter is the point.
@@ -59,3 +61,10 @@ def test_a_definition_expands_into_primitives(sample):
 
     used = {node.kind.name for graph in graphs.values() for node in graph.nodes.values()}
     assert [name for name in used if kinds()[name].primitive is None] == []
+
+
+def test_the_first_workflow_of_the_documentation_has_no_problem():
+    page = (HERE.parents[1] / "docs" / "first-workflow.md").read_text("utf-8")
+    document = json.loads(page.split("```json\n")[1].split("```")[0])
+
+    assert definition_check(document, context("discount")).problems == ()

@@ -1,109 +1,27 @@
 """The gallery's workflows run: rehearsed without a model key, and live where none is needed."""
 
-import threading
-from contextlib import contextmanager
-
 import pytest
 from django.db import connection
 
-from approvals_app.models import ApprovalRequest
-from approvals_app.services.decide import approval_decide
-from tests.engine_harness import at_rest, events, states, until, worker_running
+from tests.engine_harness import events, states, until
+from tests.gallery.running import (
+    acts_of,
+    answer,
+    end,
+    example,
+    pending,
+    product_running,
+    rest,
+    start,
+)
 from workflows_app.core.states import RUN_TERMINAL
 from workflows_app.errors import DomainError
-from workflows_app.gallery.catalog import sample_get, samples
-from workflows_app.gallery.load import gallery_load
+from workflows_app.gallery.catalog import samples
 from workflows_app.gallery.models import SampleEffect
-from workflows_app.models import Run, User, Workflow
-from workflows_app.selectors.people import principal_of_user
+from workflows_app.models import Run
 from workflows_app.services.control import run_rollback
-from workflows_app.services.people import person_create, workspace_default
-from workflows_app.services.start import run_start
-from workflows_app.services.sweep import sweep_forever
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-NEEDS = {"customer-case": ["customer-profile"]}
-
-
-@contextmanager
-def product_running():
-    """Run a worker and the sweeper, as every installation does."""
-    stop = threading.Event()
-    sweeper = threading.Thread(target=sweep_forever, args=[stop])
-    with worker_running():
-        sweeper.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            sweeper.join()
-
-
-@pytest.fixture
-def gallery():
-    """Give a function that publishes one workflow of the gallery."""
-    workspace = workspace_default()
-    person_create(username="owner", workspace=workspace, roles=["admin", "reviewer"])
-    person_create(username="reviewer", workspace=workspace, roles=["reviewer"])
-
-    def publish(slug):
-        gallery_load(workspace=workspace, slugs=[slug, *NEEDS.get(slug, [])])
-        return Workflow.objects.get(workspace=workspace, slug=slug)
-
-    return publish
-
-
-def example(slug, number=0):
-    return sample_get(slug).definition["input"]["examples"][number]
-
-
-def start(workflow, value, *, mode="live"):
-    run, _ = run_start(
-        workflow=workflow,
-        version=workflow.versions.get(number=1),
-        input=value,
-        mode=mode,
-        user=User.objects.get(username="owner"),
-        actor="user:owner",
-        via="test",
-    )
-    return run
-
-
-def rest(run):
-    until(lambda: at_rest(run.pk), seconds=30)
-    connection.close()
-    run.refresh_from_db()
-    return run
-
-
-def end(run):
-    until(lambda: Run.objects.get(pk=run.pk).state in RUN_TERMINAL, seconds=30)
-    connection.close()
-    run.refresh_from_db()
-    return run
-
-
-def pending(run):
-    return list(ApprovalRequest.objects.filter(run_id=run.pk, state="pending").order_by("path"))
-
-
-def answer(request, decision="approve", *, by="reviewer", **more):
-    return approval_decide(
-        approval_id=request.pk,
-        actor=principal_of_user(User.objects.get(username=by), via="session"),
-        via="api",
-        decision=decision,
-        digest=request.digest,
-        reason=more.pop("reason", "as agreed"),
-        undo_seconds=0,
-        **more,
-    )
-
-
-def acts_of(tool):
-    return SampleEffect.objects.filter(tool=tool)
 
 
 @pytest.mark.parametrize("slug", [sample.slug for sample in samples()])
@@ -327,3 +245,14 @@ def test_every_run_has_an_end_that_the_page_can_show(gallery):
     assert [run.state in RUN_TERMINAL for run in runs] == [True, True, True]
     assert [run.output["answer"][0]["answer"] for run in runs] == ["pay", "pay", "refuse"]
     assert runs[1].output["answer"][0]["amount"] == 4000
+
+
+def test_a_declined_order_is_cancelled_after_three_tries_and_its_goods_are_free_again(gallery):
+    workflow = gallery("order-lifecycle")
+
+    with product_running():
+        run = end(start(workflow, example("order-lifecycle", 1)))
+
+    assert run.output["state"] == "cancelled"
+    assert run.output["visits"]["payment_pending"] == 3
+    assert acts_of("inventory.release").count() == acts_of("inventory.reserve").count() == 1

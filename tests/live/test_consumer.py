@@ -1,6 +1,7 @@
 """The socket: who may listen, what it says, and how often."""
 
 import asyncio
+import itertools
 import json
 from time import monotonic
 from uuid import uuid4
@@ -173,7 +174,7 @@ async def test_frames_of_one_topic_come_ten_a_second_at_most(scene):
         paths |= {step[0] for step in frame["steps"]}
     await writer
 
-    gaps = [second - first for first, second in zip(times, times[1:], strict=False)]
+    gaps = [second - first for first, second in itertools.pairwise(times)]
     assert all(gap > 0.08 for gap in gaps)
     await socket.disconnect()
 
@@ -196,9 +197,7 @@ async def test_who_may_not_listen_is_closed(scene, who, query, code):
     assert await closed_with(user, text) == code
 
 
-@pytest.mark.parametrize(
-    "origin", [b"http://evil.example", b"http://testserver:81", b"null", b""]
-)
+@pytest.mark.parametrize("origin", [b"http://evil.example", b"http://testserver:81", b"null", b""])
 async def test_a_page_of_another_origin_is_closed(scene, origin):
     headers = [(b"host", b"testserver"), (b"origin", origin)]
 

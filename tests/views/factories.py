@@ -44,8 +44,16 @@ DEFINITION: dict[str, Any] = {
         {"id": "read_thread", "kind": "agent", "with": {"model": "small", "prompt": "Read"}},
         {"id": "fraud_score", "kind": "tool", "with": {"tool": "fraud.score"}},
         {"id": "draft", "kind": "agent", "with": {"model": "large", "prompt": "Draft"}},
-        {"id": "over_limit", "kind": "decision", "with": {"branches": [{"port": "yes", "when": "true"}]}},
-        {"id": "approve_refund", "kind": "approval", "with": {"summary": "Refund", "assignees": ["group:x"]}},
+        {
+            "id": "over_limit",
+            "kind": "decision",
+            "with": {"branches": [{"port": "yes", "when": "true"}]},
+        },
+        {
+            "id": "approve_refund",
+            "kind": "approval",
+            "with": {"summary": "Refund", "assignees": ["group:x"]},
+        },
         {"id": "auto_approve", "kind": "transform", "with": {"value": 1}},
         {
             "id": "issue",

@@ -64,7 +64,9 @@ def test_stranger_gets_404_for_what_is_not_theirs(client, stranger, run):
     client.force_login(stranger)
 
     for url in pages(run):
-        expected = 200 if url.split("?")[0] in {"/", "/find/", "/me/", "/workflows/", "/runs/"} else 404
+        expected = (
+            200 if url.split("?")[0] in {"/", "/find/", "/me/", "/workflows/", "/runs/"} else 404
+        )
         response = client.get(url)
         assert response.status_code == expected, url
         assert "RUN-" + str(run.number) not in response.content.decode() or expected == 404

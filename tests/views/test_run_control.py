@@ -83,3 +83,68 @@ def test_skip_reads_its_output_strictly(client, owner, version):
 
     assert response.status_code == 422
     assert "{nonsense" in response.content.decode()
+
+
+MACHINE = {
+    "format": 1,
+    "name": "Order",
+    "steps": [
+        {
+            "id": "order",
+            "kind": "state_machine",
+            "with": {
+                "initial": "new",
+                "states": {"new": {}, "paid": {"terminal": True}},
+                "transitions": [{"trigger": "pay", "from": "new", "to": "paid"}],
+            },
+        }
+    ],
+    "edges": [],
+}
+
+
+@pytest.fixture
+def order(workspace, owner):
+    from workflows_app.services.definitions import workflow_create, workflow_publish
+
+    made = workflow_create(name="Order", definition=MACHINE, actor=owner, workspace=workspace)
+    version, _ = workflow_publish(workflow=made, revision=made.revision, actor=owner, note="")
+    return version
+
+
+def test_retry_with_the_newest_version_is_a_new_run(client, owner, order):
+    from workflows_app.services.definitions import draft_save, workflow_publish
+
+    workflow = order.workflow
+    draft_save(workflow=workflow, definition={**MACHINE, "output": 1}, revision=1, actor=owner)
+    workflow_publish(workflow=workflow, revision=2, actor=owner, note="")
+    run = factories.run_make(order, "failed", error={"code": "x", "path": "order"})
+    factories.step_make(run, "order", "failed", kind="state_machine")
+    client.force_login(owner)
+
+    shown = client.get(f"/runs/RUN-{run.number}/").content.decode()
+    response = post(client, run, "retry", path="order", version="2")
+
+    newer = Run.objects.exclude(pk=run.pk).get()
+    assert "As a new run of v2" in shown
+    assert response["Location"].startswith(f"/runs/RUN-{newer.number}/")
+    assert newer.continued_from == run
+
+
+def test_a_trigger_that_does_not_fit_is_409(client, owner, order):
+    run = factories.run_make(order)
+    client.force_login(owner)
+    factories.step_make(
+        run,
+        "order",
+        "running",
+        kind="state_machine",
+        is_container=True,
+        progress={"state": "new", "visits": {"new": 1}},
+    )
+
+    shown = client.get(f"/runs/RUN-{run.number}/?step=order").content.decode()
+    response = post(client, run, "trigger", path="order", trigger="ship")
+
+    assert 'value="pay"' in shown
+    assert response.status_code == 409

@@ -2,7 +2,8 @@
 
 import pytest
 
-from workflows_app.views.schema_form import PREFIX, form_build, form_read
+from workflows_app.views.schema_form import PREFIX, form_build
+from workflows_app.views.schema_read import form_read
 
 SCHEMA = {
     "type": "object",

@@ -17,7 +17,9 @@ def test_password_leads_to_the_page_that_was_asked_for(client, owner):
     assert AppEvent.objects.filter(type="sign_in.succeeded").count() == 1
 
 
-@pytest.mark.parametrize("next_", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "next_", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"]
+)
 def test_sign_in_never_leads_elsewhere(client, owner, next_):
     data = {"username": "mira", "password": "long enough to guess", "next": next_}
 
@@ -38,9 +40,7 @@ def test_too_many_wrong_passwords_close_the_door(client, owner):
     for _ in range(10):
         client.post("/sign-in/", {"username": "mira", "password": "wrong"})
 
-    response = client.post(
-        "/sign-in/", {"username": "mira", "password": "long enough to guess"}
-    )
+    response = client.post("/sign-in/", {"username": "mira", "password": "long enough to guess"})
 
     assert response.status_code == 422
     assert "_auth_user_id" not in client.session
@@ -72,9 +72,7 @@ def test_sign_in_needs_a_csrf_token(owner):
 
     strict = Client(enforce_csrf_checks=True)
 
-    response = strict.post(
-        "/sign-in/", {"username": "mira", "password": "long enough to guess"}
-    )
+    response = strict.post("/sign-in/", {"username": "mira", "password": "long enough to guess"})
 
     assert response.status_code == 403
 

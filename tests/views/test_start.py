@@ -70,9 +70,7 @@ def test_json_text_starts_a_run(client, owner, workflow):
     client.force_login(owner)
     text = json.dumps({"message": "By hand"})
 
-    response = client.post(
-        "/runs/start/sum/", {"as": "json", "json": text, "mode": "rehearsal"}
-    )
+    response = client.post("/runs/start/sum/", {"as": "json", "json": text, "mode": "rehearsal"})
 
     assert response.status_code == 302
     assert Run.objects.get().input == {"message": "By hand"}

@@ -16,8 +16,11 @@ class AgentsConfig(AppConfig):
         from workflows_app.agents.selectors.facts import check_facts  # noqa: PLC0415
         from workflows_app.agents.services.pins import pins_collect  # noqa: PLC0415
         from workflows_app.agents.steps import register_kinds  # noqa: PLC0415
+        from workflows_app.agents.webhooks_out import webhook_send  # noqa: PLC0415
+        from workflows_app.event_hooks import register_sender  # noqa: PLC0415
 
         register_kinds()
+        register_sender(webhook_send)
         hooks.register_check_facts(check_facts)
         hooks.register_pins(pins_collect)
         autodiscover_modules("tools")

@@ -10,10 +10,10 @@ from pydantic import Field, StrictInt
 from workflows_app.api.auth import needs, principal
 from workflows_app.api.run_schemas import MAX_SEQUENCE, RunOut
 from workflows_app.api.schemas import JSON, Schema
-from workflows_app.errors import Invalid
 from workflows_app.models import Run
 from workflows_app.selectors.runs import run_get, run_shape
 from workflows_app.services import control, rerun
+from workflows_app.services.carry_on import run_carry_on
 from workflows_app.services.triggers import trigger_fire
 
 router = Router(tags=["runs"])
@@ -62,6 +62,8 @@ def _control(request: HttpRequest, run_id: UUID, act: Any, payload: Reason) -> S
     _steered(request, run_id)
     fields = payload.model_dump(exclude_unset=True)
     fields.setdefault("reason", "")
+    if fields.get("version", 0) is None:
+        del fields["version"]
     result = act(run_id=run_id, actor=principal(request).actor, **fields)
     shown = result.pk if isinstance(result, Run) else run_id
     found = run_get(run_id=shown, actor=principal(request))
@@ -94,9 +96,7 @@ def cancel(request: HttpRequest, run_id: UUID, payload: CancelIn) -> Status[Any]
 def retry(request: HttpRequest, run_id: UUID, payload: RetryIn) -> Status[Any]:
     """Run again from a step; with `version` as a new run of that version (201)."""
     if payload.version is not None:
-        raise Invalid(
-            "A retry on another version is not possible in this release.", code="not_available"
-        )
+        return _control(request, run_id, run_carry_on, payload)
     return _control(request, run_id, rerun.run_retry, payload)
 
 

@@ -51,7 +51,7 @@ def take_in(request: HttpRequest, payload: ImportIn) -> Status[Any]:
 def take_out(
     request: HttpRequest,
     slug: str,
-    format: Literal["json", "yaml"] = "json",  # noqa: A002 - its name in the address
+    format: Literal["json", "yaml"] = "json",
     version: VersionName = "draft",
 ) -> HttpResponse:
     """The definition as a file: the draft, or a version."""

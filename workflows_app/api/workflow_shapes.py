@@ -37,13 +37,14 @@ def version_shape(version: WorkflowVersion, *, base: str) -> dict[str, Any]:
         "published_at": version.published_at,
         "definition": version.definition,
         "triggers": [
-            _trigger_shape(trigger, base, secrets.get(trigger.pk))
+            trigger_shape(trigger, base, secrets.get(trigger.pk))
             for trigger in sorted(version.triggers.all(), key=lambda trigger: trigger.position)
         ],
     }
 
 
-def _trigger_shape(trigger: WorkflowTrigger, base: str, secret: str | None) -> dict[str, Any]:
+def trigger_shape(trigger: WorkflowTrigger, base: str, secret: str | None) -> dict[str, Any]:
+    """Give a trigger; its secret only where it was just made."""
     return {
         "id": trigger.pk,
         "kind": trigger.kind,

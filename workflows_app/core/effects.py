@@ -107,6 +107,34 @@ class Degraded(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWait(Effect):
+    """Let the step wait for an event; one that is stored already comes as a fact.
+
+    `request` is {"event", "key", "where", "lookback", "transient"}.
+    """
+
+    step_run: UUID
+    path: str
+    generation: int
+    request: JSON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeEvent(Effect):
+    """The step took this event: its run has used it."""
+
+    step_run: UUID
+    row: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseWaits(Effect):
+    """The step run waits for no event any more; one that it did not take stays unused."""
+
+    step_run: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartChild(Effect):
     """Start the run of a `workflow` step."""
 

@@ -143,6 +143,7 @@ class BodyEnded(Fact):
     following: JSON | None = None
     had_slot: bool = False
     visit: int | None = None  # of a state machine: which visit this body belonged to
+    is_enough: bool = False  # of a map: its `enough` holds over what it has so far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +210,17 @@ class Decided(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventArrived(Fact):
+    """The event that a step, or the arm `port` of its `until`, waits for; `row` is its number."""
+
+    step_run: UUID
+    generation: int
+    row: int
+    event: JSON  # as expressions see it
+    port: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildRunEnded(Fact):
     """The run that a `workflow` step started has ended."""
 
@@ -262,6 +274,7 @@ _TYPES: dict[str, type[Fact]] = {
     "slot_granted": SlotGranted,
     "scope_cancelled": ScopeCancelled,
     "decided": Decided,
+    "event_arrived": EventArrived,
     "child_run_ended": ChildRunEnded,
     "step_retried": StepRetried,
     "step_passed": StepPassed,

@@ -14,6 +14,14 @@ REFUSAL_PORTS = frozenset({"rejected", "expired", "stopped", "blocked"})
 FATAL_PORTS = FAILURE_PORTS | REFUSAL_PORTS
 
 
+PORT_JOINT = "+"  # between the ports that a decision of the mode `all` takes together
+
+
+def ports_taken(port: str | None) -> tuple[str, ...]:
+    """Give the ports that a settled step took: one, several of a decision, or none."""
+    return tuple(port.split(PORT_JOINT)) if port else ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
     """When a step with several edges may start; `count` is the quorum."""
@@ -68,6 +76,7 @@ class Graph:
 
     def __init__(self, key: str, body: Mapping[str, Any]) -> None:
         self.key = key
+        self.body = body
         self.output = body.get("output")
         steps = {step["id"]: step for step in body.get("steps") or ()}
         outgoing: dict[str, dict[str, list[str]]] = {step: {} for step in steps}

@@ -1,6 +1,14 @@
 """The rows that the engine and the pages stand on."""
 
 from workflows_app.models.definitions import Workflow, WorkflowTrigger, WorkflowVersion
+from workflows_app.models.events import (
+    Delivery,
+    Event,
+    EventUse,
+    EventWait,
+    TriggerFiring,
+    WebhookSubscription,
+)
 from workflows_app.models.fields import JSONTextField
 from workflows_app.models.history import AppEvent, RunEvent
 from workflows_app.models.people import ApiToken, Group, Member, SignInLink, User, Workspace
@@ -22,6 +30,10 @@ __all__ = [
     "AppEvent",
     "Attempt",
     "CachedResult",
+    "Delivery",
+    "Event",
+    "EventUse",
+    "EventWait",
     "ExclusiveHold",
     "Group",
     "IdempotencyKey",
@@ -34,8 +46,10 @@ __all__ = [
     "SignInLink",
     "StepRun",
     "Timer",
+    "TriggerFiring",
     "Undo",
     "User",
+    "WebhookSubscription",
     "Workflow",
     "WorkflowTrigger",
     "WorkflowVersion",

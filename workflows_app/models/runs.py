@@ -153,7 +153,7 @@ class StepRun(models.Model):
     generation = models.IntegerField(default=0)
     is_current = models.BooleanField(default=True)
     state = models.CharField(max_length=20)
-    port = models.CharField(max_length=100, null=True)  # the one that was taken
+    port = models.TextField(null=True)  # the one that was taken; several joined by "+"
     attempt = models.IntegerField(default=0)
     token = models.UUIDField(null=True)  # fencing: a late result finds no row
     lease_owner = models.CharField(max_length=100, null=True)

@@ -44,14 +44,17 @@ def version_rows(*, workflow: Workflow) -> QuerySet[WorkflowVersion]:
     )
 
 
-def workflow_rows(*, actor: Actor, text: str = "", archived: bool = False) -> list[Workflow]:
-    """Give workflows by name, each with `newest`, `open_runs`, `outcomes` and `failed_share`."""
+def workflow_rows(*, actor: Actor, text: str = "", archived: bool = False) -> list[Any]:
+    """Give workflows by name, each with `newest`, `open_runs`, `outcomes` and `failed_share`.
+
+    `outcomes` are (number, state) of the last runs, oldest first; the share is in percent.
+    """
     workflows = Workflow.objects.filter(
         workspace_id__in=workspace_ids_of(actor), archived_at__isnull=not archived
     )
     if text:
         workflows = workflows.filter(Q(name__icontains=text) | Q(slug__icontains=text))
-    found = list(
+    found: list[Any] = list(
         workflows.select_related("workspace", "created_by")
         .defer("draft")
         .annotate(newest=Max("versions__number"))
@@ -61,7 +64,7 @@ def workflow_rows(*, actor: Actor, text: str = "", archived: bool = False) -> li
     return found
 
 
-def _add_figures(workflows: list[Workflow]) -> None:
+def _add_figures(workflows: list[Any]) -> None:
     ids = [workflow.pk for workflow in workflows]
     open_runs = dict(
         Run.objects.filter(workflow_id__in=ids, finished_at__isnull=True)
@@ -181,7 +184,7 @@ def step_counts(*, run: Run) -> dict[str, int]:
 def health(*, actor: Actor, since: datetime) -> list[dict[str, Any]]:
     """Give for each workflow that ran since then: started, ended, failed, p95 and cost."""
     lasted = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
-    rows = list(
+    rows: list[Any] = list(
         Run.objects.filter(
             workspace_id__in=workspace_ids_of(actor), created_at__gte=since, mode="live"
         )

@@ -100,12 +100,13 @@ class _Transaction:
     def _load(self) -> None:
         scope_ids = sorted({fact.scope_id for fact in self.facts})
         connection.ensure_connection()
-        locked, self.now = rows.scopes_lock(scope_ids, skip_locked=self.skip_locked)
+        locked, self.now, superseded = rows.scopes_lock(
+            scope_ids, sorted(self.contexts), skip_locked=self.skip_locked
+        )
         found = {row.id for row in locked}
         if self.skip_locked:
             self.applied.contended = [fact for fact in self.facts if fact.scope_id not in found]
-        run_ids = {row.run_id for row in locked}
-        generations = rows.generations_load(run_ids)
+        generations = rows.generations_load(superseded)
         for row in locked:
             self.open(row, generations.get(row.run_id, {}))
 

@@ -15,7 +15,8 @@ from workflows_app.core.engine import machine
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import BodyEnded, Fact, TimerFired, TriggerFired
-from workflows_app.core.graph import Graph, Node
+from workflows_app.core.graph import Graph, Node, ports_taken
+from workflows_app.core.states import StepState
 from workflows_app.services.batch import Opened
 from workflows_app.services.context import RunContext
 from workflows_app.services.rows import cursor_open
@@ -41,7 +42,9 @@ def bodies_enrich(opened: Opened, context: RunContext, facts: list[Fact]) -> Ite
     """
     bodies = _bodies(opened, facts)
     for fact in facts:
-        if isinstance(fact, BodyEnded) and fact.scope in bodies:
+        if isinstance(fact, BodyEnded) and _kind(opened.draft, fact) == "map":
+            yield _map_judged(opened, context, fact)
+        elif isinstance(fact, BodyEnded) and fact.scope in bodies:
             output, values = bodies[fact.scope]
             ended = _enrich(opened, context, fact, output, values)
             yield ended
@@ -60,6 +63,25 @@ def bodies_enrich(opened: Opened, context: RunContext, facts: list[Fact]) -> Ite
             yield transition_choose(opened, context, fact)
         else:
             yield fact
+
+
+def _map_judged(opened: Opened, context: RunContext, fact: BodyEnded) -> BodyEnded:
+    """Tell whether a map has enough, where that is an expression over what it gave so far."""
+    status = opened.draft.by_id[fact.step_run]
+    enough = opened.draft.node(status).settings.get("enough")
+    if not isinstance(enough, str) or not status.progress or fact.is_cancelled:
+        return fact
+    is_good = fact.outcome != "error"
+    so_far = {
+        "items": [item for item in map_items(status.id) if item is not None],
+        "total": status.progress["total"],
+        "processed": status.progress["processed"] + is_good,
+        "failed": status.progress["failed"] + (not is_good),
+    }
+    try:
+        return replace(fact, is_enough=_condition(opened, context, enough, output=so_far))
+    except ExpressionError:
+        return fact
 
 
 def _bodies(opened: Opened, facts: list[Fact]) -> dict[UUID, tuple[JSON, JSON]]:
@@ -223,7 +245,8 @@ def _last_output(opened: Opened, context: RunContext, graph: Graph) -> JSON:
         for step in graph.order
         if (status := opened.draft.steps.get(step)) is not None
         and status.port is not None
-        and not graph.nodes[step].outgoing.get(status.port)
+        and status.state in (StepState.SUCCEEDED, StepState.SKIPPED)
+        and not any(map(graph.nodes[step].outgoing.get, ports_taken(status.port)))
     ]
     results = _results(opened, context, frozenset(taken))
     if len(graph.leaves) == 1 or len(taken) == 1:

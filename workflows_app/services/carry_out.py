@@ -13,7 +13,7 @@ from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import BodyEnded, Fact, ScopeCancelled, ScopeOpened, fact_dump
 from workflows_app.identifiers import uuid7
 from workflows_app.models.fields import json_dump
-from workflows_app.services import ending, rows, undo
+from workflows_app.services import ending, event_waits, rows, undo
 from workflows_app.services.batch import Opened, RunEnd
 from workflows_app.services.bodies import body_output, map_items
 from workflows_app.services.children import child_cancel, child_start
@@ -96,6 +96,8 @@ class Carrier:
                 )
             case wish.AskPeople():
                 self.for_others.append(self._request(opened, effect))
+            case wish.OpenWait() | wish.TakeEvent() | wish.CloseWaits():
+                event_waits.carry_out(self, opened, effect)
             case wish.StartChild():
                 child_start(self, opened, effect)
             case wish.CancelChild():
@@ -273,6 +275,7 @@ class Carrier:
             "state": draft.state.value,
             "closing": None if draft.closing is None else json_dump(draft.closing),
             "slot": draft.slot,
+            "override": None if draft.override is None else json_dump(draft.override),
             "output": None if opened.output is None else json_dump(opened.output),
             "has_output": opened.has_output,
         }

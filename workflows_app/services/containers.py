@@ -77,6 +77,7 @@ def _map(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
     size = int(settings.get("batch") or 1)
     if size > 1:
         items = [items[first : first + size] for first in range(0, len(items), size)]
+    enough = settings.get("enough")
     limit = int((claim.context.version.expanded.get("limits") or {}).get("step_runs", 100_000))
     if len(items) > limit:
         message = f"{len(items)} items are more than the run's limit of {limit} step runs"
@@ -88,7 +89,10 @@ def _map(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
         "item",
         [{"item": item, "index": index} for index, item in enumerate(items)],
         concurrency=int(settings.get("concurrency") or DEFAULT_CONCURRENCY),
-        progress={"failures": settings.get("failures") or 0},
+        progress={
+            "failures": settings.get("failures") or 0,
+            "enough": int(enough) if isinstance(enough, int | float) else None,
+        },
     )
 
 

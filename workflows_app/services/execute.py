@@ -5,7 +5,7 @@ import random
 import traceback
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from workflows_app.core.action import action_digest
 from workflows_app.core.expressions import ExpressionError
@@ -19,18 +19,29 @@ from workflows_app.services.values import condition_of
 
 logger = logging.getLogger(__name__)
 JSON = Any
+DATABASE_AWAY = (OperationalError, InterfaceError)
 _ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT)
 
 
-def step_execute(prepared: Prepared, *, worker: str) -> Fact:
-    """Run the step and say what came of it; no database connection is held meanwhile."""
-    connection.close()
+def step_execute(prepared: Prepared, *, worker: str, is_short: bool = False) -> Fact:
+    """Run the step and say what came of it; no database connection is held meanwhile.
+
+    A step that is known to end within milliseconds (`is_short`) keeps the connection: handing
+    it back and checking it again would cost more than the step.
+
+    Raises:
+        DATABASE_AWAY: the product's own database did not answer, so nobody knows what came of it.
+    """
+    if not is_short:
+        connection.close()
     try:
         result = prepared.claim.node.kind.run(prepared.call)
     except StepError as error:
         return _failed(prepared, worker, error)
     except ExpressionError as error:
         return _failed(prepared, worker, StepError(error.code, error.message))
+    except DATABASE_AWAY:
+        raise
     except Exception as error:
         logger.exception("step %s of run %s raised", prepared.claim.path, prepared.claim.run_id)
         last = traceback.extract_tb(error.__traceback__)[-1]

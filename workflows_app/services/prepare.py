@@ -22,7 +22,7 @@ from workflows_app.core.facts import (
     StepSucceeded,
     StepSuspended,
 )
-from workflows_app.core.graph import Node
+from workflows_app.core.graph import Node, ports_taken
 from workflows_app.core.kinds import Call, Source
 from workflows_app.core.states import Effect, WaitReason
 from workflows_app.models import Run, StepRun
@@ -30,6 +30,7 @@ from workflows_app.services import cache, holds, undo
 from workflows_app.services.batch import Claim
 from workflows_app.services.claim import proposal_fix
 from workflows_app.services.containers import container_open
+from workflows_app.services.event_waits import arms_open
 from workflows_app.services.values import (
     Place,
     Result,
@@ -100,6 +101,7 @@ def _prepare(claim: Claim, results: dict[Place, Result], worker: str) -> Prepare
                 why=f"its condition is false: {condition}",
             )
         settings = _settings(claim, values)
+        arms_open(claim, values)
     except ExpressionError as error:
         return failure(claim, worker, error.code, error.message)
     if (held_up := _exclusive(claim, worker)) is not None:
@@ -246,7 +248,7 @@ def _sources(claim: Claim, results: Mapping[Place, Result]) -> dict[str, Source]
         result = results.get((claim.scope_id, source))
         if result is None:
             continue
-        is_taken = result.port == port
+        is_taken = port in ports_taken(result.port)
         known = found.get(source)
         found[source] = Source(
             state=result.state,

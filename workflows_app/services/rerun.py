@@ -146,7 +146,7 @@ class _Rerun(_Transaction):
         """Lock scopes one by one in the order given: from the inside out."""
         connection.ensure_connection()
         for scope_id in scope_ids:
-            locked, self.now = rows.scopes_lock([scope_id], skip_locked=False)
+            locked, self.now, _ = rows.scopes_lock([scope_id], [self.run_id], skip_locked=False)
             generations = rows.generations_load([self.run_id]).get(self.run_id, {})
             self.open(locked[0], generations)
         return list(self.opened)

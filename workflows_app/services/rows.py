@@ -81,7 +81,10 @@ _INBOX = """
 SELECT id, scope_id, fact, is_counted FROM workflows_app_inboxfact
 WHERE scope_id = ANY(%s) ORDER BY id LIMIT 5000
 """
-_CLOCK = "SELECT clock_timestamp()"
+_CLOCK = """
+SELECT clock_timestamp(), array(
+  SELECT id FROM workflows_app_run WHERE id = ANY(%s) AND has_superseded)
+"""
 
 
 def cursor_open() -> psycopg.Cursor[Any]:
@@ -94,8 +97,12 @@ def _load(text: str | None) -> JSON:
     return None if text is None else json.loads(text)
 
 
-def scopes_lock(scope_ids: Sequence[UUID], *, skip_locked: bool) -> tuple[list[ScopeRow], datetime]:
+def scopes_lock(
+    scope_ids: Sequence[UUID], run_ids: Sequence[UUID], *, skip_locked: bool
+) -> tuple[list[ScopeRow], datetime, list[UUID]]:
     """Lock scopes in the order of their ids and read them with their steps and inboxes.
+
+    Gives them with the database's time and those of the runs in which something was superseded.
 
     With `skip_locked`, those that another transaction holds are left out of the answer.
     """
@@ -105,7 +112,7 @@ def scopes_lock(scope_ids: Sequence[UUID], *, skip_locked: bool) -> tuple[list[S
         scopes.execute(_SCOPES + (" SKIP LOCKED" if skip_locked else ""), [ids], prepare=True)
         steps.execute(_STEPS, [ids], prepare=True)
         inbox.execute(_INBOX, [ids], prepare=True)
-        clock.execute(_CLOCK, prepare=True)
+        clock.execute(_CLOCK, [list(run_ids)], prepare=True)
         rows = {row[0]: scope_row(row) for row in scopes.fetchall()}
         for scope_id, *step in steps.fetchall():
             if scope_id in rows:
@@ -113,8 +120,8 @@ def scopes_lock(scope_ids: Sequence[UUID], *, skip_locked: bool) -> tuple[list[S
         for fact_id, scope_id, fact, is_counted in inbox.fetchall():
             if scope_id in rows:
                 rows[scope_id].inbox.append((fact_id, json.loads(fact), is_counted))
-        now = clock.fetchall()[0][0]
-    return list(rows.values()), now
+        now, superseded = clock.fetchall()[0]
+    return list(rows.values()), now, superseded
 
 
 def scope_row(row: Sequence[Any]) -> ScopeRow:
@@ -302,9 +309,10 @@ def step_insert_row(
 
 _UPDATE_SCOPES = """
 UPDATE workflows_app_scope s SET state = d.state, closing = d.closing, slot = d.slot,
+  override = coalesce(d.override, s.override),
   output = CASE WHEN d.has_output THEN d.output ELSE s.output END
 FROM json_to_recordset(%(rows)s::json) AS d(
-  id uuid, state text, closing text, slot text, output text, has_output bool)
+  id uuid, state text, closing text, slot text, override text, output text, has_output bool)
 WHERE s.id = d.id
 """
 _INSERT_SCOPES = """
@@ -450,8 +458,10 @@ def timers_delete(ids: Sequence[int]) -> None:
         )
 
 
-def generations_load(run_ids: Iterable[UUID]) -> dict[UUID, dict[str, int]]:
-    """Give the next generation of every path that was superseded, for runs that have any."""
+def generations_load(run_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Give the next generation of every path of runs in which something was superseded."""
+    if not run_ids:
+        return {}
     cursor = cursor_open()
     cursor.execute(
         "SELECT s.run_id, s.path, max(s.generation) + 1 FROM workflows_app_run r"

@@ -1,7 +1,7 @@
 """Starting runs: the run, its root scope and its first ready steps, in one commit."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,13 +11,14 @@ from django.db import connection, transaction
 
 from workflows_app import notify
 from workflows_app.core.durations import duration_parse
+from workflows_app.core.engine import flow
 from workflows_app.core.engine.advance import advance
 from workflows_app.core.engine.draft import Draft, HistoryEvent
 from workflows_app.core.facts import ScopeOpened
 from workflows_app.core.states import ScopeState, StepState
 from workflows_app.errors import Conflict, Invalid
 from workflows_app.identifiers import uuid7
-from workflows_app.models import IdempotencyKey, Run, User, Workflow, WorkflowVersion
+from workflows_app.models import IdempotencyKey, Run, StepRun, User, Workflow, WorkflowVersion
 from workflows_app.models.fields import json_dump
 from workflows_app.services import rows
 from workflows_app.services.apply import RESEND_AFTER
@@ -186,10 +187,13 @@ def runs_insert(
     parent: tuple[UUID, UUID, str] | None = None,
     depth: int = 0,
     continued_from: UUID | None = None,
+    kept: Mapping[str, StepRun] | None = None,
+    why: str = "",
 ) -> list[Run]:
     """Write runs with their first ready steps, inside the caller's transaction.
 
-    `parent` is (run, step run, path) for the run of a `workflow` step.
+    `parent` is (run, step run, path) for the run of a `workflow` step; `kept` are results of
+    another run that this one takes over, by step.
     """
     connection.ensure_connection()
     clock = rows.cursor_open()
@@ -200,8 +204,9 @@ def runs_insert(
     uses_stand_in = mode == "rehearsal" or not settings.ANTHROPIC_API_KEY
     for value in inputs:
         run_id, scope_id = uuid7(), uuid7()
-        draft = _root_draft(version, run_id, scope_id, now)
-        history = [HistoryEvent(type="run.queued", to_state="queued", actor=actor), *draft.history]
+        draft = _root_draft(version, run_id, scope_id, now, kept or {})
+        queued = HistoryEvent(type="run.queued", to_state="queued", actor=actor, why=why)
+        history = [queued, *draft.history]
         event_rows += [
             rows.event_row(run_id, sequence, event)
             for sequence, event in enumerate(history, start=1)
@@ -267,7 +272,9 @@ def runs_insert(
     return runs
 
 
-def _root_draft(version: VersionContext, run_id: UUID, scope_id: UUID, now: Any) -> Draft:
+def _root_draft(
+    version: VersionContext, run_id: UUID, scope_id: UUID, now: Any, kept: Mapping[str, StepRun]
+) -> Draft:
     draft = Draft(
         id=scope_id,
         run_id=run_id,
@@ -281,8 +288,25 @@ def _root_draft(version: VersionContext, run_id: UUID, scope_id: UUID, now: Any)
         new_id=uuid7,
         now=now,
     )
+    for step, row in kept.items():
+        _keep(draft, step, row)
+    if kept:  # before the scope is told that it opened: else it would end with what was kept
+        flow.start_ready(draft, draft.graph.order)
     advance(draft, ScopeOpened())
     return draft
+
+
+def _keep(draft: Draft, step: str, row: StepRun) -> None:
+    """Take a result over: the step counts as ended, and the record says where it came from."""
+    status = draft.add(step)
+    status.state = StepState(row.state)
+    status.port = row.port
+    status.output, status.has_output = row.output, True
+    status.input, status.has_input = row.input, True
+    status.started_at, status.finished_at = row.started_at, draft.now
+    source = f"run {row.run_id}"
+    data = {"port": row.port, "kept_from": str(row.run_id)}
+    draft.record("step.ended", status, "", why=f"its result was kept from {source}", data=data)
 
 
 def _root_row(run_id: UUID, scope_id: UUID) -> dict[str, Any]:

@@ -26,9 +26,7 @@ def trigger_fire(
         IllegalState: the step takes no such trigger now; `allowed` names those that it takes.
     """
     found = _machine(run_id, path)
-    fact = TriggerFired(
-        step_run=found.pk, trigger=trigger, actor=actor, data=data, reason=reason
-    )
+    fact = TriggerFired(step_run=found.pk, trigger=trigger, actor=actor, data=data, reason=reason)
     applied = facts_apply([ScopeFact(scope_id=found.scope_id, run_id=run_id, fact=fact)])
     notify.runs_ready(applied.ready_runs | scopes_settle(applied.touched))
     if not applied.accepted:

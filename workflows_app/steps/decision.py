@@ -8,10 +8,9 @@ from pydantic import Field
 from workflows_app.core.definition.markers import ConditionText, Fixed
 from workflows_app.core.definition.markers import Literal as LiteralMark
 from workflows_app.core.expressions.problems import ExpressionError
+from workflows_app.core.graph import PORT_JOINT
 from workflows_app.core.kinds import Call, Done, Kind, StepError
 from workflows_app.steps.settings import Settings
-
-PORT_JOINT = "+"  # between the ports that a decision of the mode `all` takes together
 
 
 class Branch(Settings):

@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any
 
+from django.db import OperationalError
 from pydantic import Field
 
-from workflows_app.core.kinds import Kind
+from workflows_app.core.kinds import Call, Done, Kind, StepError
 from workflows_app.core.states import Effect
+from workflows_app.event_hooks import publisher
 from workflows_app.steps.settings import Settings
 
 
@@ -13,7 +15,7 @@ class PublishSettings(Settings):
     """The event."""
 
     type: Annotated[str, Field(min_length=1, max_length=200)]
-    subject: str | None = Field(None, description="the correlation key")
+    subject: str | int | float | None = Field(None, description="the correlation key")
     data: Any = None
 
 
@@ -23,7 +25,6 @@ class PublishKind(Kind):
     name = "publish"
     primitive = "call"
     settings = PublishSettings
-    is_available = False  # until its engine is there
     label = "Publish"
     summary = "Publishes an event, which may start or resume other runs."
 
@@ -34,3 +35,27 @@ class PublishKind(Kind):
     def is_idempotent(self, settings: Any) -> bool:
         """An event carries the step's key as its id, so a repeat is recognised."""
         return True
+
+    def run(self, call: Call) -> Done:
+        """Store the event under the step's key; a rehearsal tells nobody.
+
+        Raises:
+            StepError: the type is no text, or the database did not answer.
+        """
+        event_type, subject = call.settings.get("type"), call.settings.get("subject")
+        if not isinstance(event_type, str) or not 0 < len(event_type) <= 200 or "*" in event_type:
+            raise StepError("bad_event", f"{str(event_type)[:40]!r} is no type of an event")
+        if call.mode == "rehearsal":
+            return Done(output={"id": call.key}, details={"simulated": True})
+        try:
+            publisher()(
+                run_id=call.run_id,
+                workspace_id=call.workspace_id,
+                key=call.key,
+                type=event_type,
+                subject=None if subject is None else str(subject),
+                data=call.settings.get("data"),
+            )
+        except OperationalError as error:
+            raise StepError("unavailable", str(error), retryable=True) from error
+        return Done(output={"id": call.key})

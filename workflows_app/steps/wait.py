@@ -1,12 +1,15 @@
 """The kind `wait`: go on when an event comes."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from workflows_app.core.definition.markers import Condition, DurationValue
-from workflows_app.core.kinds import Kind
+from workflows_app.core.durations import duration_parse
+from workflows_app.core.kinds import Call, Kind, StepError, Suspend
+from workflows_app.core.states import WaitReason
 from workflows_app.steps.settings import Settings
 
 
@@ -27,7 +30,6 @@ class WaitKind(Kind):
     name = "wait"
     primitive = "wait"
     settings = WaitSettings
-    is_available = False  # until its engine is there
     label = "Event wait"
     group = "Waiting"
     summary = "Waits for an event, also one that came before the wait, holding nothing."
@@ -35,3 +37,29 @@ class WaitKind(Kind):
     def ports(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Give `expired`."""
         return ("expired",)
+
+    def run(self, call: Call) -> Suspend:
+        """Subscribe; an event that is there already comes right after.
+
+        Raises:
+            StepError: `lookback` or `timeout` is no duration.
+        """
+        wanted = {name: call.settings.get(name) for name in _REQUEST}
+        try:
+            timeout = _lasts(call.settings.get("timeout"))
+            _lasts(wanted["lookback"])
+        except ValueError as error:
+            raise StepError("bad_duration", str(error)) from error
+        shown = {"event": wanted["event"], "key": wanted["key"]}
+        return Suspend(reason=WaitReason.EVENT, after=timeout, waiting=shown, request=wanted)
+
+
+_REQUEST = ("event", "key", "where", "lookback", "transient")
+
+
+def _lasts(value: Any) -> timedelta | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    return duration_parse(value)

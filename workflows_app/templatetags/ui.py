@@ -1,5 +1,6 @@
 """Template tags for what every page shows: icons, states, times, JSON, the navigation."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from workflows_app.templatetags.json_html import json_html
-from workflows_app.views import looks
+from workflows_app.views import looks, words
 from workflows_app.views.navigation import navigation
 
 register = template.Library()
@@ -63,7 +64,7 @@ def when(value: datetime | str | None, style: str = "relative") -> dict[str, Any
     if not isinstance(at, datetime):
         return {"at": None}
     near = abs(timezone.now() - at) < DAY
-    text = relative_words(at) if style == "relative" and near else _clock(at, style)
+    text = words.relative_words(at) if style == "relative" and near else _clock(at, style)
     exact = formats.date_format(timezone.localtime(at), "j M Y, H:i:s e")
     return {"at": at, "iso": at.isoformat(), "text": text, "exact": exact, "style": style}
 
@@ -75,72 +76,17 @@ def _clock(at: datetime, style: str) -> str:
     return formats.date_format(local, "j M Y, H:i")
 
 
-def relative_words(at: datetime) -> str:
-    """Give "4 min ago" or "in 2 h"."""
-    seconds = (at - timezone.now()).total_seconds()
-    size = abs(seconds)
-    if size < 5 and seconds <= 0:
-        return "just now"
-    unit = next(
-        text
-        for limit, text in (
-            (60, f"{int(size)} s"),
-            (3600, f"{int(size // 60)} min"),
-            (float("inf"), f"{int(size // 3600)} h"),
-        )
-        if size < limit
-    )
-    return f"in {unit}" if seconds > 0 else f"{unit} ago"
-
-
-@register.filter
-def duration(value: timedelta | float | None) -> str:
-    """Give a length of time as people say it; a number is milliseconds."""
-    if value is None or value == "":
-        return ""
-    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value) / 1000
-    if seconds < 10:
-        return f"{seconds:.1f} s" if seconds >= 0.1 else f"{max(0, round(seconds * 1000))} ms"
-    for size, unit, lower, part in (
-        (86400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if seconds >= size:
-            rest = int(seconds % size // lower)
-            return f"{int(seconds // size)} {unit}" + (f" {rest} {part}" if rest else "")
-    return f"{seconds:.1f} s"
-
-
-@register.filter
-def money(value: float | None) -> str:
-    """Give US dollars with as many digits as tell something."""
-    amount = float(value or 0)
-    return f"${amount:,.2f}" if amount == 0 or amount >= 0.01 else f"${amount:.4f}"
-
-
-@register.filter
-def compact(value: float | None) -> str:
-    """Give a count in four characters or so: 38.2k."""
-    count = float(value or 0)
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(count) >= size:
-            return f"{count / size:.1f}{unit}".replace(".0", "")
-    return f"{count:g}"
-
-
-@register.filter
-def person(actor: str | None) -> str:
-    """Give the name in an actor: `user:mira` is mira, `worker:3` is worker 3."""
-    kind, _, name = (actor or "").partition(":")
-    if not name:
-        return looks.humanise(kind) if kind else ""
-    return name if kind in {"user", "service"} else f"{kind} {name}"
-
-
+for one in (words.duration, words.money, words.compact, words.person):
+    register.filter(one.__name__, one)
 register.filter("humanise", looks.humanise)
 register.filter("kind_icon", looks.kind_icon)
 register.filter("kind_word", looks.kind_word)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """Give a value as indented JSON text."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @register.filter

@@ -54,7 +54,7 @@ def table_of(request: HttpRequest) -> Table:
     """
     upload = request.FILES.get("file")
     if upload is not None:
-        if upload.size > FILE_LIMIT:
+        if (upload.size or 0) > FILE_LIMIT:
             raise Invalid("The file is larger than 10 MB.")
         try:
             text = upload.read().decode("utf-8-sig")

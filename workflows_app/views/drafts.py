@@ -1,9 +1,31 @@
-"""What pages ask of a draft: its problems, the worst first."""
+"""Drafts: make or import a workflow, edit its text, look at changes, publish, put away."""
 
+import json
 from typing import Any
 
-from workflows_app.models import Workflow
-from workflows_app.services.definitions import definition_validate
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from project.errors import request_id_of
+from workflows_app.core.strict_json import JsonRefused, strict_loads
+from workflows_app.errors import Conflict, DomainError
+from workflows_app.forms import ArchiveForm, DraftForm, ImportForm, PublishForm
+from workflows_app.models import User, Workflow
+from workflows_app.selectors.definitions import version_diff, version_newest, workflow_get
+from workflows_app.selectors.people import Principal, principal_of_user
+from workflows_app.services.definitions import (
+    definition_validate,
+    draft_save,
+    workflow_archive,
+    workflow_import,
+    workflow_publish,
+)
+
+BLANK: dict[str, Any] = {"format": 1, "name": "", "input": {}, "steps": [], "edges": []}
 
 
 def problems_of_draft(workflow: Workflow) -> list[dict[str, Any]]:
@@ -11,3 +33,163 @@ def problems_of_draft(workflow: Workflow) -> list[dict[str, Any]]:
     checked = definition_validate(definition=workflow.draft, workflow=workflow)
     found = [problem.as_json() for problem in checked.problems]
     return sorted(found, key=lambda one: one["severity"] != "error")
+
+
+def _designer(request: HttpRequest) -> tuple[Principal, User]:
+    user: User = request.user  # type: ignore[assignment]
+    return principal_of_user(user), user
+
+
+def _problem(request: HttpRequest, error: DomainError | JsonRefused) -> dict[str, Any]:
+    extra = error.extra if isinstance(error, DomainError) else {"pointer": error.pointer}
+    return {
+        "detail": error.message,
+        "code": error.code,
+        "problems": extra.get("problems"),
+        "request_id": request_id_of(request),
+    }
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def workflow_new(request: HttpRequest) -> HttpResponse:
+    """Make a workflow: blank, or from the text of a definition. It stays a draft."""
+    actor, user = _designer(request)
+    actor.require("design", actor.home.pk)
+    form = ImportForm(request.POST or None, request.FILES or None)
+    context: dict[str, Any] = {"form": form}
+    if request.method == "GET":
+        return render(request, "workflows/new.html", context)
+    if not form.is_valid():
+        return render(request, "workflows/new.html", context, status=422)
+    name = form.cleaned_data["name"]
+    text, kind = form.source()
+    try:
+        workflow = workflow_import(
+            text=text or json.dumps({**BLANK, "name": name or "New workflow"}),
+            format=kind,
+            actor=user,
+            workspace=actor.home,
+            name=name or None,
+        )
+    except (DomainError, JsonRefused) as error:
+        context["problem"] = _problem(request, error)
+        return render(request, "workflows/new.html", context, status=422)
+    messages.success(request, "Made. It is a draft until you publish it")
+    return redirect("workflows:edit" if not text else "workflows:workflow", slug=workflow.slug)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def workflow_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Edit the draft as JSON text; who saves over a newer one is shown both."""
+    actor, user = _designer(request)
+    workflow = workflow_get(actor=actor, slug=slug)
+    actor.require("design", workflow.workspace_id)
+    text = json.dumps(workflow.draft, indent=2, ensure_ascii=False)
+    if request.method == "GET":
+        return _edit_page(request, workflow, text, workflow.revision)
+    form = DraftForm(request.POST)
+    if not form.is_valid():
+        return _edit_page(request, workflow, request.POST.get("definition", ""), 0, status=422)
+    written, revision = form.cleaned_data["definition"], form.cleaned_data["revision"]
+    try:
+        draft = strict_loads(written)
+        if not isinstance(draft, dict):
+            raise JsonRefused("not_an_object", "A definition is a JSON object.")
+        draft_save(workflow=workflow, definition=draft, revision=revision, actor=user)
+    except Conflict as error:
+        newer = workflow_get(actor=actor, slug=slug)
+        return _edit_page(
+            request, newer, written, newer.revision, problem=_problem(request, error), status=409
+        )
+    except (DomainError, JsonRefused) as error:
+        problem = _problem(request, error)
+        return _edit_page(request, workflow, written, revision, problem=problem, status=422)
+    messages.success(request, "Saved")
+    return redirect("workflows:edit", slug=slug)
+
+
+def _edit_page(
+    request: HttpRequest,
+    workflow: Workflow,
+    text: str,
+    revision: int,
+    *,
+    problem: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "workflow": workflow,
+        "newest": version_newest(workflow=workflow),
+        "text": text,
+        "revision": revision,
+        "problem": problem,
+        "newer": workflow.draft if status == 409 else None,
+        "problems": problems_of_draft(workflow),
+    }
+    return render(request, "workflows/edit.html", context, status=status)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def publish(request: HttpRequest, slug: str) -> HttpResponse:
+    """Review what publishing would change and what blocks it, then publish."""
+    actor, user = _designer(request)
+    workflow = workflow_get(actor=actor, slug=slug)
+    actor.require("design", workflow.workspace_id)
+    newest = version_newest(workflow=workflow)
+    form = PublishForm(request.POST or None, initial={"revision": workflow.revision})
+    changes = version_diff(workflow=workflow, old=newest.number or 0, new="draft") if newest else []
+    context: dict[str, Any] = {
+        "workflow": workflow,
+        "newest": newest,
+        "form": form,
+        "changes": changes,
+        "problems": problems_of_draft(workflow),
+    }
+    if request.method == "GET":
+        return render(request, "workflows/publish.html", context)
+    if not form.is_valid():
+        return render(request, "workflows/publish.html", context, status=422)
+    try:
+        version, is_new = workflow_publish(workflow=workflow, actor=user, **form.cleaned_data)
+    except DomainError as error:
+        context["problem"] = _problem(request, error)
+        return render(request, "workflows/publish.html", context, status=error.status)
+    said = f"Version {version.number} is published" if is_new else "Nothing had changed"
+    messages.success(request, said)
+    return redirect("workflows:workflow", slug=slug)
+
+
+@login_required
+@never_cache
+@require_safe
+def diff(request: HttpRequest, slug: str, old: str, new: str) -> HttpResponse:
+    """What changed between two versions, or from one to the draft."""
+    actor, _ = _designer(request)
+    workflow = workflow_get(actor=actor, slug=slug)
+    context = {
+        "workflow": workflow,
+        "old": old,
+        "new": new,
+        "changes": version_diff(workflow=workflow, old=old, new=new),
+    }
+    return render(request, "workflows/diff.html", context)
+
+
+@login_required
+@require_POST
+def archive(request: HttpRequest, slug: str) -> HttpResponse:
+    """Put a workflow away or bring it back; runs in flight go on."""
+    actor, user = _designer(request)
+    workflow = workflow_get(actor=actor, slug=slug)
+    actor.require("design", workflow.workspace_id)
+    form = ArchiveForm(request.POST)
+    archived = form.is_valid() and form.cleaned_data["archived"]
+    workflow_archive(workflow=workflow, actor=user, archived=archived)
+    messages.success(request, "Archived: its triggers stopped" if archived else "Brought back")
+    return redirect("workflows:workflow", slug=slug)

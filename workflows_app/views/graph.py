@@ -7,6 +7,7 @@ from typing import Any
 
 from workflows_app.views.looks import KIND_LOOKS, look_of
 from workflows_app.views.outline import Entry, edges_of, outline
+from workflows_app.views.words import duration
 
 JSON = Any
 WIDTH = 336  # of a drawing whose layers have at most three steps
@@ -216,8 +217,6 @@ def _dress(node: Node, steps: dict[str, Any] | None, selected: str, now: datetim
 
 def _sub(node: Node, now: datetime) -> str:
     """Tell how long a step took or has waited, else its state."""
-    from workflows_app.templatetags.ui import duration  # noqa: PLC0415 - it imports looks too
-
     step = node.step
     if step is None or step.started_at is None or step.state in {"failed", "skipped"}:
         return node.look.word

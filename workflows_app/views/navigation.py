@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from approvals_app.selectors import inbox_counts
+from workflows_app.models import User
 from workflows_app.selectors.pages import open_run_count
 from workflows_app.selectors.people import principal_of_user
 
@@ -44,9 +45,9 @@ FOOT = (Entry("settings", "Settings", "settings", ("workflows:settings", "workfl
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give the groups of links for this request, with the current one marked."""
-    if not request.user.is_authenticated:
+    if not isinstance(request.user, User):
         return {}
-    counts = _counts(request)
+    counts = _counts(request, request.user)
     groups = [
         (title, [_link(request, entry, counts) for entry in entries])
         for title, entries in (("", MAIN), ("Oversight", OVERSIGHT), ("Evidence", EVIDENCE))
@@ -72,11 +73,11 @@ def _link(request: HttpRequest, entry: Entry, counts: dict[str, int]) -> dict[st
     return None
 
 
-def _counts(request: HttpRequest) -> dict[str, int]:
+def _counts(request: HttpRequest, user: User) -> dict[str, int]:
     """Give how much waits for this person, once for each request."""
     known = getattr(request, "navigation_counts", None)
     if known is None:
-        actor = principal_of_user(request.user)
+        actor = principal_of_user(user)
         known = {
             "runs": open_run_count(actor=actor),
             "approvals": inbox_counts(actor=actor)["mine"],

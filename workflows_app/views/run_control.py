@@ -14,12 +14,14 @@ from django.views.decorators.http import require_POST
 from project.errors import request_id_of
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import DomainError
-from workflows_app.forms import CancelForm, ReasonForm, StepActionForm
+from workflows_app.forms import CancelForm, ReasonForm, StepActionForm, TriggerForm
 from workflows_app.models import Run
 from workflows_app.selectors.people import principal_of_user
 from workflows_app.selectors.runs import run_get
+from workflows_app.services.carry_on import run_carry_on
 from workflows_app.services.control import run_cancel, run_pause, run_resume, run_rollback
 from workflows_app.services.rerun import run_fail, run_retry, run_skip
+from workflows_app.services.triggers import trigger_fire
 from workflows_app.views.runs import run_context
 
 ACTIONS: dict[str, tuple[Callable[..., Any], type[ReasonForm], str]] = {
@@ -30,8 +32,11 @@ ACTIONS: dict[str, tuple[Callable[..., Any], type[ReasonForm], str]] = {
     "retry": (run_retry, StepActionForm, "Running again from there"),
     "skip": (run_skip, StepActionForm, "Skipped"),
     "fail": (run_fail, StepActionForm, "Marked as failed"),
+    "trigger": (trigger_fire, TriggerForm, "The trigger was fired"),
 }
 FIELDS = {"retry": ("path", "input", "version"), "skip": ("path", "output"), "fail": ("path",)}
+FIELDS["trigger"] = ("path", "trigger", "data")
+TEXTS_OF_JSON = frozenset({"input", "output", "data"})
 
 
 @login_required
@@ -48,6 +53,8 @@ def control(request: HttpRequest, number: str, action: str) -> HttpResponse:
         return _refused(request, run, {"detail": str(first), "code": "invalid"}, 422)
     try:
         fields = _fields(action, form)
+        if "version" in fields:
+            act, fields["user"] = run_carry_on, actor.user
         result = act(run_id=run.pk, actor=actor.actor, **fields)
     except JsonRefused as error:
         return _refused(request, run, {"detail": error.message, "code": error.code}, 422)
@@ -64,11 +71,13 @@ def _fields(action: str, form: ReasonForm) -> dict[str, Any]:
     given = {"reason": form.cleaned_data["reason"]}
     if action == "cancel":
         given["rollback"] = form.cleaned_data["rollback"]
+    if action == "trigger":
+        given["data"] = None
     for name in FIELDS.get(action, ()):
         value = form.cleaned_data.get(name)
         if value in (None, ""):
             continue
-        given[name] = strict_loads(value) if name in {"input", "output"} else value
+        given[name] = strict_loads(value) if name in TEXTS_OF_JSON else value
     return given
 
 

@@ -18,6 +18,7 @@ from approvals_app.selectors import approval_list
 from workflows_app.core.states import STEP_OPEN, RunState
 from workflows_app.errors import NotFound
 from workflows_app.models import Run, StepRun
+from workflows_app.selectors.definitions import version_newest
 from workflows_app.selectors.history import event_list, event_shape
 from workflows_app.selectors.pages import (
     run_filter,
@@ -35,6 +36,7 @@ from workflows_app.selectors.runs import (
     step_run_get,
     step_run_list,
 )
+from workflows_app.services.triggers import triggers_allowed
 from workflows_app.views.graph import draw
 from workflows_app.views.history_rows import compact_rows, full_rows
 from workflows_app.views.looks import RUN_LOOKS, kind_word
@@ -80,13 +82,14 @@ def run_list_page(request: HttpRequest) -> HttpResponse:
     filters, unknown = filters_of(request)
     runs = run_filter(run_list(actor=actor), filters)
     found = page(runs, request.GET.get("cursor") or None, RUNS_SHOWN, by="-number")
-    waits = waits_of(found["items"])
+    shown = found["items"]
+    waits = waits_of(shown)
     now = timezone.now()
-    for run in found["items"]:
+    for run in shown:
         run.stands_at = waits.get(run.pk)
         run.elapsed = (run.finished_at or now) - run.started_at if run.started_at else None
     context = {
-        "runs": found["items"],
+        "runs": shown,
         "next": found["next"],
         "cursor": request.GET.get("cursor"),
         "filters": filters,
@@ -153,6 +156,7 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
         ),
         "timeline": timeline(lines, now=now),
         "actions": allowed if may_run else [],
+        "newer_version": _newer_version(run) if "retry" in allowed else None,
         "incidents": [step for step in steps if step.reason == "incident"],
         "kind_word": kind_word,
         **_history(request, run),
@@ -164,6 +168,14 @@ def _address(request: HttpRequest, run: Run) -> str:
     """Give where this page lives, also when another address shows it."""
     query = request.GET.urlencode()
     return reverse("workflows:run", args=[run.number]) + (f"?{query}" if query else "")
+
+
+def _newer_version(run: Run) -> int | None:
+    """Give the newest published version where the run is on an older one."""
+    newest = version_newest(workflow=run.workflow)
+    if newest is None or newest.number is None or newest.number == run.version.number:
+        return None
+    return newest.number
 
 
 def _steps(run: Run, under: str) -> list[StepRun]:
@@ -233,7 +245,7 @@ def _inspector(
     may_change = step.is_current
     attempts = list(attempt_list(step_run=step))
     for attempt in attempts:
-        attempt.lasted = attempt.ended_at - attempt.started_at
+        attempt.lasted = attempt.ended_at - attempt.started_at  # type: ignore[attr-defined]
     return {
         "step": step,
         "step_tokens": step.input_tokens + step.output_tokens,
@@ -251,9 +263,17 @@ def _inspector(
         else None,
         "may_retry": may_change and "retry" in allowed and (is_open or not step_is_open),
         "may_skip": may_change and "skip" in allowed and (is_open or not step_is_open),
+        "triggers": _triggers(run, step) if "pause" in allowed else [],
         "may_fail": may_change and is_open and "fail" in allowed,
         "input_text": json.dumps(step.input, indent=2, ensure_ascii=False),
     }
+
+
+def _triggers(run: Run, step: StepRun) -> list[str]:
+    """Give what a person may fire at a state machine that is open."""
+    if step.kind != "state_machine" or step.state not in STEP_OPEN or not step.is_current:
+        return []
+    return triggers_allowed(run_id=run.pk, path=step.path)
 
 
 @login_required

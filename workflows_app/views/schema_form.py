@@ -6,11 +6,10 @@ What a form cannot show well (alternatives, free objects) is one field of JSON t
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.views.looks import humanise
 
 JSON = Any
@@ -94,7 +93,9 @@ def _word(value: JSON) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def form_build(schema: JSON, value: JSON = MISSING, problems: list[dict[str, Any]] = ()) -> Field:
+def form_build(
+    schema: JSON, value: JSON = MISSING, problems: Sequence[dict[str, Any]] = ()
+) -> Field:
     """Draw the form of a schema, filled with a value (or its defaults) and with problems.
 
     Args:
@@ -114,7 +115,7 @@ def _where(problem: dict[str, Any]) -> tuple[str, str]:
     pointer, message = problem.get("pointer") or "", str(problem.get("message", ""))
     found = REQUIRED.match(message)
     if found:
-        return f"{pointer}/{_escape(found['name'])}", "Needed"
+        return f"{pointer}/{pointer_escape(found['name'])}", "Needed"
     return pointer, message
 
 
@@ -122,11 +123,12 @@ def _walk(form: Field) -> list[Field]:
     return [form, *(one for child in form.children for one in _walk(child))]
 
 
-def _escape(name: str) -> str:
+def pointer_escape(name: str) -> str:
+    """Write a name as one part of a JSON pointer."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _resolve(schema: JSON, root: dict[str, JSON]) -> dict[str, JSON]:
+def resolve(schema: JSON, root: dict[str, JSON]) -> dict[str, JSON]:
     """Follow a reference inside the document; take `null` out of alternatives."""
     seen = 0
     while isinstance(schema, dict) and isinstance(schema.get("$ref"), str) and seen < 10:
@@ -142,11 +144,12 @@ def _resolve(schema: JSON, root: dict[str, JSON]) -> dict[str, JSON]:
         options = [one for one in schema.get(name, []) if one != {"type": "null"}]
         if len(options) == 1:
             rest = {key: one for key, one in schema.items() if key != name}
-            return _resolve({**options[0], **rest}, root)
+            return resolve({**options[0], **rest}, root)
     return schema
 
 
-def _kind(schema: dict[str, JSON], depth: int) -> str:
+def kind_of(schema: dict[str, JSON], depth: int) -> str:
+    """Give the kind of field that shows a schema."""
     kinds = schema.get("type")
     if isinstance(kinds, list):
         kinds = next((one for one in kinds if one != "null"), None)
@@ -185,12 +188,12 @@ def _field(
     value: JSON,
     depth: int,
 ) -> Field:
-    known = _resolve(schema, root)
+    known = resolve(schema, root)
     if value is MISSING and "default" in known:
         value = known["default"]
     found = Field(
         pointer=pointer,
-        kind=_kind({"title": label, **known}, depth),
+        kind=kind_of({"title": label, **known}, depth),
         label=str(known.get("title") or label),
         schema=known,
         hint=str(known.get("description", "")),
@@ -220,7 +223,7 @@ def _properties(
         _field(
             inner,
             root,
-            f"{pointer}/{_escape(name)}",
+            f"{pointer}/{pointer_escape(name)}",
             humanise(name),
             name in required,
             given.get(name, MISSING),
@@ -228,102 +231,3 @@ def _properties(
         )
         for name, inner in schema["properties"].items()
     ]
-
-
-def form_read(schema: JSON, posted: Mapping[str, str]) -> tuple[JSON, list[dict[str, str]]]:
-    """Give the value that a form's fields hold, and what could not be read."""
-    root = schema if isinstance(schema, dict) else {}
-    problems: list[dict[str, str]] = []
-    value = _read(root, root, "", posted, problems, True, 0)
-    return ({} if value is MISSING else value), problems
-
-
-def _read(
-    schema: JSON,
-    root: dict[str, JSON],
-    pointer: str,
-    posted: Mapping[str, str],
-    problems: list[dict[str, str]],
-    required: bool,
-    depth: int,
-) -> JSON:
-    known = _resolve(schema, root)
-    title = humanise(pointer.rpartition("/")[2])
-    kind = _kind({"title": title, **known}, depth)
-    if kind == "object":
-        return _read_object(known, root, pointer, posted, problems, required, depth)
-    if kind == "array":
-        return _read_array(known, root, pointer, posted, problems, required, depth)
-    text = posted.get(PREFIX + pointer)
-    if kind == "boolean":
-        present = posted.get(f"{PREFIX}{pointer}#")
-        return text is not None if present or text is not None else MISSING
-    if text is None or text == "":
-        is_wanted = required and kind in {"text", "long"} and text == ""
-        return MISSING if not is_wanted or known.get("minLength", 0) > 0 else ""
-    try:
-        return _scalar(kind, known, text)
-    except (ValueError, JsonRefused) as error:
-        message = getattr(error, "message", None) or str(error)
-        problems.append({"pointer": pointer, "code": "unreadable", "message": message})
-        return text
-
-
-def _scalar(kind: str, schema: dict[str, JSON], text: str) -> JSON:
-    if kind == "number":
-        try:
-            number = float(text)
-        except ValueError:
-            raise ValueError("Write a number.") from None
-        is_whole = number.is_integer() and abs(number) <= 2**53
-        return int(number) if is_whole and "e" not in text.lower() else number
-    if kind in {"choice", "json"}:
-        return strict_loads(text)
-    if kind == "datetime-local" and len(text) == 16:
-        return f"{text}:00Z"
-    return text.replace("\r\n", "\n")
-
-
-def _read_object(
-    schema: dict[str, JSON],
-    root: dict[str, JSON],
-    pointer: str,
-    posted: Mapping[str, str],
-    problems: list[dict[str, str]],
-    required: bool,
-    depth: int,
-) -> JSON:
-    names = schema.get("required", [])
-    value = {}
-    for name, inner in schema["properties"].items():
-        one = _read(
-            inner, root, f"{pointer}/{_escape(name)}", posted, problems, name in names, depth + 1
-        )
-        if one is not MISSING:
-            value[name] = one
-    return value if value or required else MISSING
-
-
-def _read_array(
-    schema: dict[str, JSON],
-    root: dict[str, JSON],
-    pointer: str,
-    posted: Mapping[str, str],
-    problems: list[dict[str, str]],
-    required: bool,
-    depth: int,
-) -> JSON:
-    start = f"{PREFIX}{pointer}/"
-    indexes = {
-        int(part)
-        for key in posted
-        if key.startswith(start)
-        and (part := key[len(start) :].partition("/")[0].rstrip("#")).isdecimal()
-        and len(part) < 7
-    }
-    items = [
-        _read(schema["items"], root, f"{pointer}/{index}", posted, problems, True, depth + 1)
-        for index in sorted(indexes)
-    ]
-    found = [one for one in items if one is not MISSING]
-    return found if found or required else MISSING

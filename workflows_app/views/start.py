@@ -1,6 +1,7 @@
 """Starting a run: a form drawn from the input's schema, JSON text, or the rows of a CSV file."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -23,7 +24,8 @@ from workflows_app.selectors.runs import run_get
 from workflows_app.services.definitions import draft_version
 from workflows_app.services.start import run_start, runs_start
 from workflows_app.views import csv_rows
-from workflows_app.views.schema_form import MISSING, form_build, form_read
+from workflows_app.views.schema_form import MISSING, form_build
+from workflows_app.views.schema_read import form_read
 
 INPUT_LIMIT = 25_000_000
 
@@ -126,7 +128,7 @@ class StartPage:
         return {"idempotency_key": f"page:{sent[:64]}", "body_digest": digest(body)}
 
     def show(
-        self, value: Any = MISSING, problems: list[Any] = (), status: int = 200
+        self, value: Any = MISSING, problems: Sequence[Any] = (), status: int = 200
     ) -> HttpResponse:
         """Draw the form, with what was written and what is wrong with it."""
         if value is MISSING:

@@ -89,6 +89,7 @@ def _page(
         "runs": list(run_list(actor=actor, workflow=workflow.slug)[:RUNS_SHOWN]),
         "triggers": list(version.triggers.order_by("position")) if version else [],
         "may_run": actor.can("run", workflow.workspace_id),
+        "may_design": actor.can("design", workflow.workspace_id),
         "may_rehearse": actor.can("run", workflow.workspace_id)
         or actor.can("design", workflow.workspace_id),
         "facts": _facts(definition),

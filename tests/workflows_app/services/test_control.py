@@ -15,10 +15,12 @@ from tests.engine_harness import (
     version_make,
     worker_running,
 )
+from workflows_app.core.canonical import digest
 from workflows_app.core.kinds import Call, Done, StepError
 from workflows_app.errors import IllegalState
-from workflows_app.models import Run, RunEvent, StepRun
+from workflows_app.models import Run, RunEvent, StepRun, WorkflowVersion
 from workflows_app.services import control, rerun
+from workflows_app.services.carry_on import run_carry_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BROKEN: set[str] = set()
@@ -247,3 +249,35 @@ def test_a_rollback_undoes_in_reverse_order():
         "step.undone b compensated",
         "step.undone a compensated",
     ]
+
+
+def test_a_retry_on_another_version_keeps_what_did_not_change():
+    version = version_make(
+        [step("a", "switch", "a"), step("b", "switch", "b"), step("c", "switch", "c")],
+        edges("a>b", "b>c"),
+    )
+    BROKEN.add("b")
+    run = run_to_rest(version)
+    definition = {**version.definition}
+    definition["steps"] = [
+        step("a", "switch", "a"),
+        step("b", "switch", "mended"),
+        step("c", "switch", "c"),
+    ]
+    WorkflowVersion.objects.create(
+        workflow=version.workflow,
+        number=2,
+        digest=digest(definition),
+        definition=definition,
+        expanded=definition,
+    )
+
+    with worker_running():
+        fresh = run_carry_on(run_id=run.pk, version=2, actor="user:x", reason="v2 mends it")
+        until(lambda: at_rest(fresh.pk))
+
+    fresh.refresh_from_db()
+    assert (fresh.state, fresh.output, fresh.continued_from_id) == ("succeeded", "c", run.pk)
+    assert [path for path, _key in CALLS] == ["a", "b", "b", "c"]
+    kept = RunEvent.objects.get(run=fresh, path="a", type="step.ended")
+    assert kept.data["kept_from"] == str(run.pk)

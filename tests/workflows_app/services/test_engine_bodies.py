@@ -252,3 +252,71 @@ def test_every_scope_of_an_ended_run_has_ended():
     assert set(Scope.objects.filter(run=run).values_list("state", flat=True)) == {"ended"}
     assert "run.waiting waiting" not in events(run)
     assert "odd" in SCRIPTS
+
+
+def test_a_map_that_has_enough_cancels_the_rest():
+    version = version_make(
+        [
+            container(
+                "m",
+                "map",
+                items="=input.n",
+                concurrency=1,
+                enough=2,
+                body=body(step("x", value="=item")),
+            )
+        ]
+    )
+
+    run = run_to_rest(version, {"n": [1, 2, 3, 4]})
+
+    assert run.output == {"items": [1, 2, None, None], "total": 4, "processed": 2, "failed": 0}
+
+
+def test_enough_may_be_an_expression_over_what_there_is():
+    version = version_make(
+        [
+            container(
+                "m",
+                "map",
+                items="=input.n",
+                concurrency=1,
+                enough="output.processed >= 3.0",
+                rest="leave",
+                body=body(step("x", value="=item")),
+            ),
+            step("after", value="=steps.m.output.processed"),
+        ],
+        edges("m>after"),
+    )
+
+    run = run_to_rest(version, {"n": [1, 2, 3, 4]})
+
+    assert (run.state, run.output) == ("succeeded", 3)
+
+
+def test_a_decision_may_take_several_branches():
+    version = version_make(
+        [
+            {
+                "id": "d",
+                "kind": "decision",
+                "with": {
+                    "mode": "all",
+                    "branches": [
+                        {"port": "big", "when": "input.n > 5.0"},
+                        {"port": "even", "when": "input.n == 8.0"},
+                        {"port": "small", "when": "input.n < 5.0"},
+                    ],
+                },
+            },
+            step("a"),
+            step("b"),
+            step("c"),
+        ],
+        edges("d.big>a", "d.even>b", "d.small>c"),
+    )
+
+    run = run_to_rest(version, {"n": 8})
+
+    assert states(run) == {"d": "succeeded", "a": "succeeded", "b": "succeeded", "c": "skipped"}

@@ -155,7 +155,10 @@ def test_a_state_times_out_into_a_trigger():
 def test_an_inner_trigger_that_leads_nowhere_fails_the_machine():
     version = machine(
         "first",
-        {"first": {"entry": entry(step("x")), "fires": {"done": "nowhere"}}, "z": {"terminal": True}},
+        {
+            "first": {"entry": entry(step("x")), "fires": {"done": "nowhere"}},
+            "z": {"terminal": True},
+        },
         [("next", "first", "z")],
     )
 

@@ -4,7 +4,7 @@ import math
 from typing import Any
 from uuid import UUID
 
-from workflows_app.core.effects import OpenPending, OpenScopes, TellScope
+from workflows_app.core.effects import DropPending, OpenPending, OpenScopes, TellScope
 from workflows_app.core.engine import flow, leaf, machine
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
@@ -14,7 +14,7 @@ from workflows_app.core.facts import (
     ContainerOpened,
     SlotGranted,
 )
-from workflows_app.core.states import StepState
+from workflows_app.core.states import StepState, Trigger
 
 JSON = Any
 
@@ -168,12 +168,33 @@ def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     if is_over and not progress.get("stopping"):
         progress["stopping"] = True
         flow.cancel_inside(draft, status, "too many items failed", "engine")
+    enough = progress.get("enough")
+    if fact.is_enough or (enough and progress["processed"] >= enough):
+        _enough(draft, status)
     if status.is_cancelling or progress.get("stopping") or progress.get("timed_out"):
         _map_stopping(draft, status, fact)
+    elif progress.get("is_enough"):
+        if progress["ended"] >= progress["opened"]:
+            _map_end(draft, status)
     elif progress["ended"] == progress["total"]:
         _map_end(draft, status)
     else:
         _fill_slots(draft, status)
+
+
+def _enough(draft: Draft, status: StepDraft) -> None:
+    """The map has what it needs: the rest is cancelled, or let finish and ignored."""
+    progress = status.progress
+    if progress.get("is_enough") or progress.get("stopping") or status.is_cancelling:
+        return
+    progress["is_enough"] = True
+    if draft.node(status).settings.get("rest") != "leave":
+        flow.cancel_inside(draft, status, "there are enough", "engine")
+        return
+    draft.effects.append(DropPending(container=status.id))
+    status.output, status.has_output = _map_output(progress), True
+    status.port = "done"
+    flow.start_ready(draft, tuple(draft.node(status).targets))
 
 
 def _map_stopping(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
@@ -206,13 +227,18 @@ def _map_output(progress: JSON) -> JSON:
 
 
 def _map_end(draft: Draft, status: StepDraft) -> None:
+    if status.port is not None:  # it went on long ago; what was left has finished now
+        source = draft.move(status, Trigger.SUCCEED)
+        flow.settle(draft, status, status.port, source=source, why="the rest has finished")
+        return
     flow.succeed(draft, status, "done", output=_map_output(status.progress))
 
 
 def _fill_slots(draft: Draft, status: StepDraft) -> None:
     """Give free slots to items that wake first, then to items that never started."""
     progress = status.progress
-    if status.is_cancelling or progress.get("stopping") or progress.get("timed_out"):
+    flags = ("stopping", "timed_out", "is_enough")
+    if status.is_cancelling or any(map(progress.get, flags)):
         return
     free = progress["concurrency"] - progress["working"]
     waking = progress.get("waking") or []

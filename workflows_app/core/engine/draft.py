@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from workflows_app.core.effects import DropTimers, Effect, WithdrawApproval
+from workflows_app.core.effects import CloseWaits, DropTimers, Effect, WithdrawApproval
 from workflows_app.core.graph import Graph, Node
 from workflows_app.core.states import (
     STEP_ENDED,
@@ -119,6 +119,7 @@ class Draft:
     by_id: dict[UUID, StepDraft] = field(default_factory=dict)
     superseded: list[StepDraft] = field(default_factory=list)
     is_changed: bool = False
+    override: JSON = None  # the body, where this run changed it
     has_ended: bool = False
     has_asked: bool = False  # for a slot; a scope that was queued before has asked already
 
@@ -183,7 +184,7 @@ class Draft:
 
     def move(self, status: StepDraft, trigger: Trigger) -> str:
         """Change a step's state by the table; give the state it left."""
-        source = status.state
+        source, reason = status.state, status.reason
         status.state = next_state(source, trigger)
         status.is_changed = True
         if status.state is not StepState.RUNNING:
@@ -193,6 +194,8 @@ class Draft:
             status.waiting = None
         if source is StepState.WAITING and status.state is not StepState.WAITING:
             self.effects.append(DropTimers(step_run=status.id, name="wait"))
+            if reason == WaitReason.EVENT:
+                self.effects.append(CloseWaits(step_run=status.id))
         return str(source)
 
     def ready(
@@ -216,3 +219,5 @@ class Draft:
         spec = self.node(status).spec
         if spec.get("until") or spec.get("timeout"):
             self.effects.append(DropTimers(step_run=status.id))
+        if any(arm.get("event") for arm in spec.get("until") or ()):
+            self.effects.append(CloseWaits(step_run=status.id))

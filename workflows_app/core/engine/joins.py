@@ -3,7 +3,7 @@
 from enum import Enum
 
 from workflows_app.core.engine.draft import Draft
-from workflows_app.core.graph import Node
+from workflows_app.core.graph import Node, ports_taken
 
 
 class Edge(Enum):
@@ -28,7 +28,7 @@ def edge_state(draft: Draft, source: str, port: str, *, is_strict: bool) -> Edge
     status = draft.steps.get(source)
     if status is None or not status.is_settled:
         return Edge.UNSETTLED
-    if status.port != port or (is_strict and status.is_degraded):
+    if port not in ports_taken(status.port) or (is_strict and status.is_degraded):
         return Edge.DEAD
     return Edge.TAKEN
 

@@ -3,10 +3,19 @@
 from datetime import timedelta
 from typing import Any
 
-from workflows_app.core.effects import AskPeople, DropUndo, StartChild, StartTimer, UndoNow
+from workflows_app.core.effects import (
+    AskPeople,
+    DropUndo,
+    OpenWait,
+    StartChild,
+    StartTimer,
+    TakeEvent,
+    UndoNow,
+)
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
+    EventArrived,
     StepFailed,
     StepHeld,
     StepLost,
@@ -264,6 +273,15 @@ def on_suspended(draft: Draft, status: StepDraft, fact: StepSuspended) -> None:
                 why=fact.why,
             )
         )
+    elif reason is WaitReason.EVENT:
+        draft.effects.append(
+            OpenWait(
+                step_run=status.id,
+                path=status.path,
+                generation=status.generation,
+                request=fact.request,
+            )
+        )
     elif reason is WaitReason.CHILD:
         draft.effects.append(
             StartChild(
@@ -333,6 +351,8 @@ def on_timer(draft: Draft, status: StepDraft, fact: TimerFired) -> None:
         time_out(draft, status)
     elif status.state is not StepState.WAITING or status.reason != _REASONS.get(fact.name):
         return
+    elif fact.name == "event":
+        flow.succeed(draft, status, "expired", trigger="timeout", why="no event came in time")
     elif fact.name == "timer":
         flow.succeed(draft, status, "done", trigger="timer", why="the time came")
     else:
@@ -346,7 +366,24 @@ _REASONS = {
     "breaker": WaitReason.BREAKER.value,
     "exclusive": WaitReason.EXCLUSIVE.value,
     "review": WaitReason.REVIEW.value,
+    "event": WaitReason.EVENT.value,
 }
+
+
+def on_event(draft: Draft, status: StepDraft, fact: EventArrived) -> None:
+    """The event came that a step waits for, or an arm of its `until`."""
+    is_arm = bool(fact.port)
+    if fact.generation != status.generation or (
+        not is_arm and status.reason != WaitReason.EVENT.value
+    ):
+        return
+    draft.effects.append(TakeEvent(step_run=status.id, row=fact.row))
+    named = {name: fact.event.get(name) for name in ("id", "source", "type", "subject")}
+    draft.record("event.consumed", status, str(status.state), trigger="event", data=named)
+    if is_arm:
+        _until(draft, status, fact.port)
+    else:
+        flow.succeed(draft, status, "done", output=fact.event, trigger="event")
 
 
 def _until(draft: Draft, status: StepDraft, port: str) -> None:

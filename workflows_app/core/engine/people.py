@@ -12,6 +12,7 @@ from workflows_app.core.facts import (
     StepGivenUp,
     StepPassed,
 )
+from workflows_app.core.graph import Graph
 from workflows_app.core.states import StepState, Trigger, WaitReason
 
 JSON = Any
@@ -93,6 +94,8 @@ def _answered(draft: Draft, status: StepDraft, fact: Decided) -> None:
         port = "stopped"
     if port == "expired" and not node.outgoing.get("expired") and node.kind.name != "checkpoint":
         port = "rejected"
+    if fact.changes and port == "done":
+        change_rest(draft, fact.changes)
     flow.succeed(
         draft,
         status,
@@ -102,6 +105,29 @@ def _answered(draft: Draft, status: StepDraft, fact: Decided) -> None:
         actor=fact.by or "engine",
         why=fact.reason,
     )
+
+
+def change_rest(draft: Draft, changes: JSON) -> None:
+    """Alter steps of this scope that have not started: pass them over, or give new settings.
+
+    Only this scope of this run changes; the version stays as it is.
+    """
+    skipped, settings = set(changes.get("skip") or ()), changes.get("set") or {}
+    body = dict(draft.graph.body)
+    body["steps"] = [
+        _changed(step, step["id"] in skipped, settings.get(step["id"]))
+        if step["id"] not in draft.steps
+        else step
+        for step in body["steps"]
+    ]
+    draft.graph = Graph(draft.graph.key, body)
+    draft.override = body
+    draft.is_changed = True
+
+
+def _changed(step: JSON, is_skipped: bool, settings: JSON) -> JSON:
+    step = {**step, "with": settings} if settings is not None else dict(step)
+    return {**step, "when": "false"} if is_skipped else step
 
 
 def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:

@@ -2,7 +2,13 @@
 
 from uuid import UUID
 
-from workflows_app.core.effects import CancelChild, CancelScopes, DropPending, DropTimers
+from workflows_app.core.effects import (
+    CancelChild,
+    CancelScopes,
+    CloseWaits,
+    DropPending,
+    DropTimers,
+)
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.states import ScopeState, StepState, Trigger, WaitReason
@@ -19,6 +25,8 @@ def supersede_one(draft: Draft, status: StepDraft, *, actor: str, why: str) -> S
 def _close(draft: Draft, status: StepDraft, *, actor: str, why: str) -> None:
     draft.drop_waits(status, why)
     draft.effects.append(DropTimers(step_run=status.id))
+    if status.reason == WaitReason.EVENT or draft.node(status).spec.get("until"):
+        draft.effects.append(CloseWaits(step_run=status.id))
     if status.is_container or (status.progress and "total" in status.progress):
         draft.effects.append(DropPending(container=status.id))
         draft.effects.append(CancelScopes(container=status.id, why=why, actor=actor))

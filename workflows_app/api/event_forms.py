@@ -1,0 +1,124 @@
+"""CloudEvents 1.0 over HTTP: binary and structured."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from cloudevents.core.exceptions import CloudEventValidationError
+from cloudevents.core.v1.event import CloudEvent
+from django.http import HttpRequest
+
+from workflows_app.core.strict_json import strict_loads
+from workflows_app.errors import DomainError, Invalid
+from workflows_app.services.events import Incoming
+
+JSON = Any
+STRUCTURED = "application/cloudevents+json"
+_OWN = frozenset({"id", "source", "type", "subject", "time", "specversion", "datacontenttype"})
+_LONGEST = {"id": 500, "source": 2_000, "type": 200, "subject": 1_000}
+
+
+class UnsupportedEvent(DomainError):
+    """The event comes in a form that is not taken."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+def event_read(request: HttpRequest, body: bytes) -> Incoming:
+    """Read the CloudEvent of a request.
+
+    Raises:
+        UnsupportedEvent: a batch, or data that is neither JSON nor text.
+        JsonRefused: bad JSON.
+        Invalid: an attribute is missing or wrong; `problems` names each.
+    """
+    kind = request.content_type or "application/json"
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedEvent("Packed bodies are not taken.")
+    if kind == STRUCTURED:
+        return _structured(strict_loads(body))
+    if kind.startswith("application/cloudevents"):
+        raise UnsupportedEvent(f"Send one event as {STRUCTURED}, or in binary mode.")
+    attributes = {
+        name.lower().removeprefix("ce-"): unquote(value)
+        for name, value in request.headers.items()
+        if name.lower().startswith("ce-")
+    }
+    if not attributes and kind == "application/json":
+        return _structured(strict_loads(body))  # a structured event under the plain name of JSON
+    return _incoming(attributes, _data(kind, body))
+
+
+def _data(kind: str, body: bytes) -> JSON:
+    if not body:
+        return None
+    if kind == "application/json" or kind.endswith("+json"):
+        return strict_loads(body)
+    if kind.startswith("text/"):
+        try:
+            return body.decode()
+        except UnicodeDecodeError:
+            raise UnsupportedEvent("The text is not UTF-8.") from None
+    raise UnsupportedEvent(f"The data of an event is JSON or text, not {kind}.")
+
+
+def _structured(document: JSON) -> Incoming:
+    if not isinstance(document, dict):
+        raise _invalid([("", "not_an_object", "an event is a JSON object")])
+    if "data_base64" in document:
+        raise UnsupportedEvent("The data of an event is JSON or text, not bytes.")
+    attributes = {name: value for name, value in document.items() if name != "data"}
+    return _incoming(attributes, document.get("data"))
+
+
+def _incoming(attributes: dict[str, JSON], data: JSON) -> Incoming:
+    missing = [name for name in ("id", "source", "type", "specversion") if not attributes.get(name)]
+    if missing:
+        raise _invalid([(f"/{name}", "required", f"{name} is missing") for name in missing])
+    given = {name: value for name, value in attributes.items() if value is not None}
+    given["time"] = _time(given.get("time"))
+    checked = {name: value for name, value in given.items() if value is not None}
+    try:
+        CloudEvent({"time": None, **checked} if "time" not in checked else dict(checked))
+    except CloudEventValidationError as error:
+        found = [
+            (f"/{name}", "invalid_value", str(one))
+            for name, problems in error.errors.items()
+            for one in problems
+            if name in checked
+        ]
+        if found:
+            raise _invalid(found) from None
+    long = [name for name, limit in _LONGEST.items() if len(checked.get(name) or "") > limit]
+    if long or "*" in checked["type"]:
+        names = long or ["type"]
+        raise _invalid([(f"/{name}", "invalid_value", f"{name} is not taken") for name in names])
+    return Incoming(
+        id=checked["id"],
+        source=checked["source"],
+        type=checked["type"],
+        subject=checked.get("subject"),
+        time=checked.get("time"),
+        data=data,
+        extensions={name: value for name, value in checked.items() if name not in _OWN},
+    )
+
+
+def _time(value: JSON) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise _invalid([("/time", "invalid_value", "time is not RFC 3339")]) from None
+    if time.tzinfo is None:
+        raise _invalid([("/time", "invalid_value", "time has no zone")])
+    return time
+
+
+def _invalid(found: list[tuple[str, str, str]]) -> Invalid:
+    problems = [
+        {"pointer": pointer, "code": code, "message": message} for pointer, code, message in found
+    ]
+    return Invalid(f"This is no CloudEvent 1.0: {found[0][2]}.", problems=problems)

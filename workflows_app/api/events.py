@@ -1,0 +1,143 @@
+"""Events in: CloudEvents by the API, signed calls by their own address."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+from ninja import Path, Router, Status
+from pydantic import Field
+
+from workflows_app.api.auth import BODY_LIMIT, TooLarge, body_limit_check, needs, principal
+from workflows_app.api.definition_schemas import TriggerOut
+from workflows_app.api.event_forms import STRUCTURED, event_read
+from workflows_app.api.lookup import workflow_for
+from workflows_app.api.people import admin_workspace
+from workflows_app.api.schemas import Schema
+from workflows_app.api.workflow_shapes import trigger_shape
+from workflows_app.core.strict_json import JsonRefused
+from workflows_app.errors import DomainError
+from workflows_app.selectors.people import workspace_get
+from workflows_app.services.events import event_receive
+from workflows_app.services.hooks import hook_receive
+from workflows_app.services.subscriptions import subscription_put
+from workflows_app.services.triggers_register import webhook_rotate
+
+router = Router(tags=["events"])
+_ATTRIBUTE = {"schema": {"type": "string"}, "in": "header", "required": False}
+_EVENT = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type"],
+    "properties": {name: {"type": "string"} for name in ("specversion", "id", "source", "type")},
+}
+
+
+class ResumedOut(Schema):
+    run: UUID
+    path: str
+
+
+class ReceivedOut(Schema):
+    """What the event did, before the answer was given."""
+
+    started: list[UUID]
+    resumed: list[ResumedOut]
+    duplicate: bool
+
+
+class SubscriptionIn(Schema):
+    event: str = Field(min_length=1, max_length=200, description="a type; `*` is anything")
+    url: str = Field(min_length=1, max_length=2_000)
+
+
+class SubscriptionOut(Schema):
+    """A subscription; `secret` is only in the answer that made it."""
+
+    name: str
+    event: str
+    url: str
+    secret: str | None
+
+
+@router.post(
+    "events",
+    auth=needs("run"),
+    response={202: ReceivedOut},
+    openapi_extra={
+        "parameters": [
+            {"name": name, **_ATTRIBUTE}
+            for name in ("ce-id", "ce-source", "ce-type", "ce-specversion", "ce-subject")
+        ],
+        "requestBody": {
+            "content": {STRUCTURED: {"schema": _EVENT}, "application/json": {"schema": {}}}
+        },
+    },
+)
+def event(request: HttpRequest, workspace: str | None = None) -> Status[Any]:
+    """Take a CloudEvent 1.0 in, binary or structured; a repeat of (source, id) does nothing."""
+    who = principal(request)
+    space = workspace_get(name=workspace, actor=who) if workspace else who.home
+    who.require("run", space.pk)
+    incoming = event_read(request, _body(request))
+    received = event_receive(workspace=space, event=incoming, actor=who.actor, via=who.via)
+    return Status(202, received.as_json())
+
+
+def _body(request: HttpRequest) -> bytes:
+    body = request.body
+    if len(body) > BODY_LIMIT:
+        raise TooLarge(f"The body may have up to {BODY_LIMIT:,} bytes.", limit=BODY_LIMIT)
+    return body
+
+
+@csrf_exempt
+@require_POST
+def hook(request: HttpRequest, hook_id: UUID) -> HttpResponse:
+    """Take a call in that is signed as Standard Webhooks has it."""
+    body_limit_check(request, BODY_LIMIT)
+    try:
+        headers = dict(request.headers.items())
+        lower = {name.lower(): value for name, value in headers.items()}
+        received = hook_receive(hook_id=hook_id, body=_body(request), headers=lower)
+    except JsonRefused as refused:
+        raise DomainError(refused.message, code=refused.code) from None
+    return JsonResponse(received.as_json(), status=202)
+
+
+@router.post(
+    "workflows/{slug}/triggers/{uuid:trigger_id}/rotate",
+    auth=needs("design"),
+    response=TriggerOut,
+)
+def rotate(request: HttpRequest, slug: str, trigger_id: UUID) -> dict[str, Any]:
+    """Give a webhook a new secret; the one before stays good for a day."""
+    who = principal(request)
+    workflow = workflow_for(who, slug)
+    who.require("design", workflow.workspace_id)
+    trigger, secret = webhook_rotate(workflow=workflow, trigger_id=trigger_id, actor=who.actor)
+    return trigger_shape(trigger, request.build_absolute_uri("/").rstrip("/"), secret)
+
+
+@router.put(
+    "subscriptions/{name}",
+    auth=needs("admin"),
+    response={200: SubscriptionOut, 201: SubscriptionOut},
+)
+def subscription(
+    request: HttpRequest,
+    name: Path[str],
+    payload: SubscriptionIn,
+    workspace: str | None = None,
+) -> Status[Any]:
+    """Send events of a type to an address, signed as Standard Webhooks has it."""
+    who = principal(request)
+    found, secret = subscription_put(
+        workspace=admin_workspace(who, workspace),
+        name=name,
+        event=payload.event,
+        url=payload.url,
+        actor=who.actor,
+    )
+    shape = {"name": found.name, "event": found.event, "url": found.url, "secret": secret}
+    return Status(201 if secret else 200, shape)
