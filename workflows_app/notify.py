@@ -36,10 +36,14 @@ def runs_ready(run_ids: Iterable[UUID]) -> None:
     if not ids:
         return
     _browsers.add(ids)
+    _wake(ids)
+
+
+def _wake(run_ids: set[UUID]) -> None:
     if local_worker is not None:
-        local_worker(ids)
+        local_worker(run_ids)
     else:
-        _broker.add(ids)
+        _broker.add(run_ids)
 
 
 def runs_offer(run_ids: Iterable[UUID]) -> None:
@@ -49,7 +53,7 @@ def runs_offer(run_ids: Iterable[UUID]) -> None:
 
 def scope_touched(scope_id: UUID, run_id: UUID) -> None:
     """Let a worker handle a scope's inbox, once the transaction has committed."""
-    transaction.on_commit(lambda: _broker.add({run_id}))
+    transaction.on_commit(lambda: _wake({run_id}))
 
 
 class _Gatherer:

@@ -55,6 +55,8 @@ class Timekeeper:
         """Stop the thread; leases that are left will run out."""
         self._stop.set()
         self.tick.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
 
     def watch(self, prepared: Prepared) -> None:
         """Look after a step that is about to act."""

@@ -339,8 +339,9 @@ class Worker:
         while self._free < self.slots and time.monotonic() < deadline:
             self.timekeeper.tick.wait(0.05)
         self.timekeeper.stop()
-        self.executor.shutdown(wait=False, cancel_futures=True)
-        self.writer.shutdown(wait=False, cancel_futures=True)
+        is_idle = self._free >= self.slots
+        self.executor.shutdown(wait=is_idle, cancel_futures=True)
+        self.writer.shutdown(wait=is_idle, cancel_futures=True)
 
 
 def claims_prepare_safely(

@@ -153,7 +153,7 @@ def test_an_expression_that_would_go_on_for_ever_fails_its_step_alone(product):
     run = product.run_until(product.begin("loop", {"n": numbers}), seconds=30)
 
     assert (run["state"], run["error"]["path"]) == ("failed", "a")
-    assert run["error"]["code"] == "too_much"
+    assert run["error"]["code"] == "expression_too_large"
 
 
 # --- models and tools ---

@@ -1,7 +1,5 @@
 """`kill -9` of each process in the middle of many runs: all runs end, and nothing counts twice."""
 
-import signal
-import time
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -72,3 +70,26 @@ def test_everything_at_once(product, sink):
         product.start()
 
     fault(product, sink, strike)
+
+
+def test_worker_over_calls_that_must_not_be_repeated(product, sink):
+    product.tool("sink.pay", f"http://{sink.address}/call", effect="irreversible")
+    step = {"id": "pay", "kind": "tool", "with": {"tool": "sink.pay"}}
+    product.publish(
+        "pay",
+        {"format": 1, "name": "Pay", "input": {"type": "object"}, "steps": [step], "edges": []},
+    )
+    sink.delay, before = 2.0, sink.count()
+    runs = [product.begin("pay", {}) for _ in range(3)]
+    sink.wait_for(before + len(runs))
+
+    product.role("worker").kill()
+
+    for run in runs:
+        product.run_until(run, {"waiting"})
+        [waiting] = product.steps(run)
+        assert waiting["waiting_for"]["reason"] == "incident", product.story(run)
+        body = {"path": "pay", "reason": "the bank says it is paid", "output": {"receipt": "7"}}
+        assert product.persist("POST", f"runs/{run}/skip", body)[0] == 200
+        assert product.run_until(run)["state"] == "succeeded", product.story(run)
+        assert [len(came) for came in sink.arrivals(run).values()] == [1]

@@ -80,7 +80,7 @@ def _incoming(attributes: dict[str, JSON], data: JSON) -> Incoming:
     given["time"] = _time(given.get("time"))
     checked = {name: value for name, value in given.items() if value is not None}
     try:
-        CloudEvent({"time": None, **checked} if "time" not in checked else dict(checked))
+        CloudEvent(dict(checked))
     except CloudEventValidationError as error:
         found = [
             (f"/{name}", "invalid_value", str(one))

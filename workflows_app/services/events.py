@@ -6,16 +6,17 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Now
 
 from workflows_app import notify
 from workflows_app.core.events import channels_of, event_shape, type_fits
 from workflows_app.core.facts import EventArrived, fact_dump
-from workflows_app.models import TriggerFiring, Workspace
+from workflows_app.models import Event, TriggerFiring, Workspace
 from workflows_app.models.fields import json_dump
 from workflows_app.services import rows
 from workflows_app.services.apply import scopes_settle
@@ -27,6 +28,7 @@ from workflows_app.services.values import condition_of, results_load
 logger = logging.getLogger(__name__)
 JSON = Any
 _TRIES = 5
+REPEATS = timedelta(days=30)  # so long a repeat of (source, id) does nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +136,6 @@ def _settle(touched: dict[UUID, UUID]) -> None:
         logger.exception("the waits of an event could not be settled at once")
 
 
-_FORGET = """
-DELETE FROM workflows_app_event WHERE workspace_id = %s AND source = %s AND event_id = %s
-  AND received_at < clock_timestamp() - interval '30 days'
-"""
 _STORE = """
 INSERT INTO workflows_app_event (workspace_id, source, event_id, type, subject, "time", data,
   extensions, via, actor, chain, received_at)
@@ -156,8 +154,9 @@ def _store(workspace_id: UUID, event: Incoming, actor: str, via: str, chain: int
         data,
         json_dump(dict(event.extensions)),
     ]
+    old = Event.objects.filter(workspace=workspace_id, source=event.source, event_id=event.id)
+    old.filter(received_at__lt=Now() - REPEATS).delete()
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET, named)
         cursor.execute(_STORE, [*named, *what, via, actor, chain])
         found = cursor.fetchone()
     if found is None:

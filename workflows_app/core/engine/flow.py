@@ -13,7 +13,7 @@ from workflows_app.core.effects import (
     StartTimer,
 )
 from workflows_app.core.engine.draft import Draft, StepDraft
-from workflows_app.core.engine.joins import Verdict, join_verdict
+from workflows_app.core.engine.joins import Verdict, all_failed, join_verdict
 from workflows_app.core.facts import TimerFired
 from workflows_app.core.graph import FAILURE_PORTS, FATAL_PORTS
 from workflows_app.core.states import ScopeState, StepState, Trigger, WaitReason
@@ -36,6 +36,9 @@ def start_ready(draft: Draft, steps: tuple[str, ...]) -> None:
             start_clocks(draft, status)
             if node.join.mode != "all" and node.rest == "cancel":
                 _cancel_rest(draft, step)
+        elif verdict is Verdict.DEAD and all_failed(draft, node):
+            message = f"none of what leads to {step} succeeded"
+            fail(draft, status, "all_failed", message, source="")
         elif verdict is Verdict.DEAD:
             draft.move(status, Trigger.SKIP)
             settle(draft, status, None, source="", why="nothing led here")

@@ -4,6 +4,7 @@ from enum import Enum
 
 from workflows_app.core.engine.draft import Draft
 from workflows_app.core.graph import Node, ports_taken
+from workflows_app.core.states import StepState
 
 
 class Edge(Enum):
@@ -31,6 +32,20 @@ def edge_state(draft: Draft, source: str, port: str, *, is_strict: bool) -> Edge
     if port not in ports_taken(status.port) or (is_strict and status.is_degraded):
         return Edge.DEAD
     return Edge.TAKEN
+
+
+def all_failed(draft: Draft, node: Node) -> bool:
+    """Tell whether a merge, or a join that took failures in, has nothing but failures.
+
+    Such a step does not count as skipped: what failed would be forgotten.
+    """
+    if node.join.mode == "all" and node.kind.name != "merge":
+        return False
+    sources = (draft.steps.get(source) for source, _port in node.incoming)
+    return any(
+        status is not None and status.state in (StepState.FAILED, StepState.TIMED_OUT)
+        for status in sources
+    )
 
 
 def join_verdict(draft: Draft, node: Node) -> Verdict:
