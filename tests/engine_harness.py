@@ -171,7 +171,8 @@ def at_rest(run_id: UUID) -> bool:
     waits = StepRun.objects.filter(run=run, is_current=True, state="waiting")
     return (
         run.state == RunState.WAITING
-        and not waits.filter(reason__in=["retry", "timer", "child"]).exists()
+        and not waits.filter(reason__in=["retry", "timer", "child", "exclusive"]).exists()
+        and Run.objects.filter(pk=run_id, sequence=run.sequence).exists()  # nothing moved meanwhile
     )
 
 

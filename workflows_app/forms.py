@@ -60,7 +60,7 @@ class TriggerForm(ReasonForm):
 
     path = forms.CharField(max_length=2000)
     trigger = forms.CharField(max_length=100)
-    data = forms.CharField(required=False, max_length=1_000_000)
+    data = forms.CharField(required=False, max_length=1_000_000)  # type: ignore[assignment]
 
 
 class ImportForm(forms.Form):

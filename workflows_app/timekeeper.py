@@ -1,4 +1,4 @@
-"""A worker's clock: leases renewed, starts announced, time-outs kept, short waits woken."""
+"""A worker's clock: leases renewed, starts announced, lost calls cut, time-outs kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from workflows_app.core.facts import StepFailed
-from workflows_app.services.claim import leases_renew, starts_announce
+from workflows_app.services.claim import claims_lost, leases_renew, starts_announce
 from workflows_app.services.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 ANNOUNCE_AFTER = 0.025  # seconds a step goes on before its start is worth a commit of its own
 GRACE = 0.25  # seconds past its deadline before a step is given up
+LOOK_EVERY = 0.5  # seconds between looks at whether calls are still wanted
 LOCAL_WAIT = 2.0  # waits up to this many seconds are woken here, not by the sweeper
 
 
@@ -88,7 +89,7 @@ class Timekeeper:
 
     def _loop(self) -> None:
         renew_every = settings.LEASE_SECONDS / 3
-        renewed = time.monotonic()
+        renewed = looked = time.monotonic()
         while not self._stop.is_set():
             self.tick.wait(self._pause())
             self.tick.clear()
@@ -96,6 +97,9 @@ class Timekeeper:
                 self._announce()
                 self._give_up()
                 self._wake()
+                if time.monotonic() - looked >= LOOK_EVERY:
+                    looked = time.monotonic()
+                    self._cut_lost()
                 if time.monotonic() - renewed >= renew_every:
                     renewed = time.monotonic()
                     self._renew()
@@ -133,8 +137,26 @@ class Timekeeper:
             ]
             for one in late:
                 one.is_given_up = True
+                one.prepared.cancelled.set()
         for one in late:
             self.worker.write_for(one.prepared.claim, _time_out(one.prepared, self.worker.name))
+
+    def _cut_lost(self) -> None:
+        """Tell calls that nobody waits for any more: their step was cancelled or taken over."""
+        now = time.monotonic()
+        with self._lock:
+            claims = {
+                step_run: one.prepared.claim.token
+                for step_run, one in self._watched.items()
+                if now - one.begun >= LOOK_EVERY / 2 and not one.prepared.cancelled.is_set()
+            }
+        self._cut(claims_lost(claims=claims))
+
+    def _cut(self, step_runs: Iterable[UUID]) -> None:
+        with self._lock:
+            for step_run in step_runs:
+                if step_run in self._watched:
+                    self._watched[step_run].prepared.cancelled.set()
 
     def _wake(self) -> None:
         from workflows_app.services.sweep import timers_fire  # noqa: PLC0415
@@ -155,8 +177,10 @@ class Timekeeper:
                 for step_run, one in self._watched.items()
                 if not one.is_given_up
             }
-        for step_run in leases_renew(claims=claims):
-            with self._lock:
+        lost = leases_renew(claims=claims)
+        self._cut(lost)
+        with self._lock:
+            for step_run in lost:
                 self._watched.pop(step_run, None)
 
 

@@ -154,7 +154,7 @@ def test_a_viewer_and_a_service_change_no_definition(api: Caller, viewer: Caller
 
 
 @pytest.mark.parametrize("format", ["json", "yaml"])
-def test_what_is_taken_out_can_be_taken_in_again(api: Caller, format):  # noqa: A002
+def test_what_is_taken_out_can_be_taken_in_again(api: Caller, format):
     create(api, slug="double")
     text = api.get(f"workflows/double/export?format={format}").content.decode()
 
@@ -175,7 +175,7 @@ def test_what_is_taken_out_can_be_taken_in_again(api: Caller, format):  # noqa: 
         ("json", "[]"),
     ],
 )
-def test_a_text_that_is_no_plain_definition_is_400_and_makes_nothing(api: Caller, format, text):  # noqa: A002
+def test_a_text_that_is_no_plain_definition_is_400_and_makes_nothing(api: Caller, format, text):
     assert_problem(api.post("definitions/import", {"text": text, "format": format}), 400)
 
     assert not Workflow.objects.exists()

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fake_anthropic.replies import Reply, error, text
-from tests.fake_anthropic.server import FakeAnthropic
-from tests.faults.product import Product, chain_check, chain_publish, product_run
+from tests.faults.product import Product, chain_check
 from tests.faults.sink import Sink
 
 pytestmark = pytest.mark.slow
@@ -33,26 +32,6 @@ def definition(*steps: dict, edges: list[dict] | None = None, **more: object) ->
 
 def transform(step: str, value: object) -> dict:
     return {"id": step, "kind": "transform", "with": {"value": value}}
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink(delay=0.1) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[FakeAnthropic]:
-    with FakeAnthropic() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def product(sink: Sink, model: FakeAnthropic) -> Iterator[Product]:
-    keys = {"ANTHROPIC_API_KEY": "sk-not-a-real-key", "ANTHROPIC_BASE_URL": model.url}
-    with product_run(sink, **keys) as made:
-        chain_publish(made, sink)
-        yield made
 
 
 @pytest.fixture(autouse=True)

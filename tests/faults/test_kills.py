@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.faults.conftest import DELAY
 from tests.faults.product import CHAIN_CALLS, Product, chain_check, chain_publish, product_run
 from tests.faults.sink import Sink
 
@@ -14,15 +15,15 @@ CALLS = RUNS * len(CHAIN_CALLS)
 
 
 @pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink(delay=0.2) as made:
+def service() -> Iterator[Sink]:
+    with Sink(delay=DELAY) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def product(sink: Sink) -> Iterator[Product]:
-    with product_run(sink) as made:
-        chain_publish(made, sink)
+def product(service: Sink) -> Iterator[Product]:
+    with product_run(service) as made:
+        chain_publish(made, service)
         yield made
 
 

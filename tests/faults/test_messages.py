@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -15,14 +15,7 @@ from celery import Celery
 from redis import Redis
 
 from project.environment import embedded_broker_url, socket_folder
-from tests.faults.product import (
-    CHAIN_CALLS,
-    LOST,
-    Product,
-    chain_check,
-    chain_publish,
-    product_run,
-)
+from tests.faults.product import CHAIN_CALLS, LOST, Product, chain_check
 from tests.faults.sink import Sink
 from tests.platform.cluster import until
 
@@ -46,23 +39,9 @@ ASKED = {
 
 
 @pytest.fixture(scope="module")
-def sink() -> Iterator[Sink]:
-    with Sink(delay=0.2) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def product(sink: Sink) -> Iterator[Product]:
-    # Far fewer connections than slots: nobody may wait for anybody while holding one.
-    with product_run(sink, WORKERS="2", DATABASE_POOL="3") as made:
-        chain_publish(made, sink)
-        made.publish("asked", ASKED)
-        yield made
-
-
-@pytest.fixture(scope="module")
 def reviewer(product: Product) -> str:
-    """Return a token that decides."""
+    """Return a token that decides, over a workflow that asks."""
+    product.publish("asked", ASKED)
     return product.token_of("reviewer", "read,decide")
 
 

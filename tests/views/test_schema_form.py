@@ -137,3 +137,17 @@ def test_references_and_nullable_alternatives_are_followed():
 @pytest.mark.parametrize("schema", [None, {}, [], "x", {"properties": 3}, {"type": "object"}])
 def test_a_schema_that_says_nothing_gives_a_field_of_json(schema):
     assert form_build(schema).kind == "json"
+
+
+def test_alternatives_that_only_say_what_is_needed_leave_the_form_drawn():
+    schema = {
+        "type": "object",
+        "anyOf": [{"required": ["many"]}, {"required": ["one"]}],
+        "properties": {
+            "many": {"type": "array", "items": {"type": "string"}},
+            "one": {"type": "string"},
+        },
+    }
+
+    assert form_build(schema).kind == "object"
+    assert form_build({"anyOf": [{"type": "string"}, {"type": "object"}]}).kind == "json"

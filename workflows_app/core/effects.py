@@ -110,13 +110,14 @@ class Degraded(Effect):
 class OpenWait(Effect):
     """Let the step wait for an event; one that is stored already comes as a fact.
 
-    `request` is {"event", "key", "where", "lookback", "transient"}.
+    `request` is {"event", "key", "where", "lookback", "transient"}, or {"event", "since"}.
     """
 
     step_run: UUID
     path: str
     generation: int
     request: JSON
+    port: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

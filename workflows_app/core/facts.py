@@ -218,6 +218,7 @@ class EventArrived(Fact):
     row: int
     event: JSON  # as expressions see it
     port: str = ""
+    is_last: bool = False  # of a map that takes more items: it closes with this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

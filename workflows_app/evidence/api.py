@@ -86,7 +86,7 @@ def audit_events(request: HttpRequest, query: Query[EventsQuery]) -> dict[str, A
 @router.get("/audit/export", response={200: None, 422: Problem})
 def audit_export_get(
     request: HttpRequest,
-    format: Format = "jsonl",  # noqa: A002 - its name in the address
+    format: Format = "jsonl",
     workspace: str | None = None,
 ) -> StreamingHttpResponse:
     """Download the whole audit log; the export is itself recorded."""

@@ -48,7 +48,8 @@ def facts_apply(
     """
     for attempt in range(1, _TRIES + 1):
         try:
-            with transaction.atomic():
+            # The engine's own cursors are psycopg's: what they raise is made Django's here.
+            with connection.wrap_database_errors, transaction.atomic():
                 applied = _Transaction(facts, worker, claim_limit, skip_locked).run()
         except (rows.RowsChanged, OperationalError) as error:
             if attempt == _TRIES or not _may_repeat(error):

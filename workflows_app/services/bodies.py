@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID
 
 from workflows_app.core.engine import machine
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.draft import MORE, Draft, StepDraft
 from workflows_app.core.expressions import ExpressionError
-from workflows_app.core.facts import BodyEnded, Fact, TimerFired, TriggerFired
+from workflows_app.core.facts import BodyEnded, EventArrived, Fact, TimerFired, TriggerFired
 from workflows_app.core.graph import Graph, Node, ports_taken
 from workflows_app.core.states import StepState
 from workflows_app.services.batch import Opened
@@ -54,15 +54,35 @@ def bodies_enrich(opened: Opened, context: RunContext, facts: list[Fact]) -> Ite
                 if fired is not None:
                     yield transition_choose(opened, context, fired)
         elif isinstance(fact, TimerFired) and fact.name.startswith(machine.TIMEOUT):
-            status = opened.draft.by_id.get(fact.step_run)
-            if status is not None and status.is_open:
-                fired = machine.timeout_trigger(opened.draft, status, fact)
+            waiting = opened.draft.by_id.get(fact.step_run)
+            if waiting is not None and waiting.is_open:
+                fired = machine.timeout_trigger(opened.draft, waiting, fact)
                 if fired is not None:
                     yield transition_choose(opened, context, fired)
         elif isinstance(fact, TriggerFired):
             yield transition_choose(opened, context, fact)
+        elif isinstance(fact, EventArrived) and fact.port == MORE:
+            yield _last_judged(opened, context, fact)
         else:
             yield fact
+
+
+def _last_judged(opened: Opened, context: RunContext, fact: EventArrived) -> EventArrived:
+    """Tell whether a map that takes more items closes with this one."""
+    status = opened.draft.by_id.get(fact.step_run)
+    progress = (status.progress if status is not None else None) or {}
+    last = (progress.get("more") or {}).get("last")
+    if not last:
+        return fact
+    so_far = {
+        "items": [item for item in map_items(fact.step_run) if item is not None],
+        **{name: progress[name] for name in ("total", "processed", "failed")},
+    }
+    try:
+        holds = _condition(opened, context, last, output=so_far, event=fact.event)
+        return replace(fact, is_last=holds is True)
+    except ExpressionError:
+        return fact
 
 
 def _map_judged(opened: Opened, context: RunContext, fact: BodyEnded) -> BodyEnded:

@@ -40,10 +40,10 @@ def run_carry_on(
         Invalid: the path names no step of the workflow's first level, or the input does not fit.
     """
     run = Run.objects.select_related("version", "workflow").filter(pk=run_id).first()
-    found = WorkflowVersion.objects.filter(
-        workflow_id=run.workflow_id if run else None, number=version
-    ).first()
-    if run is None or found is None:
+    if run is None:
+        raise NotFound("there is no such run")
+    found = WorkflowVersion.objects.filter(workflow_id=run.workflow_id, number=version).first()
+    if found is None:
         raise NotFound(f"there is no version {version} of this run's workflow")
     if RunState(run.state) not in RUN_TERMINAL and run.state != RunState.PAUSED:
         refuse(run, "retry")

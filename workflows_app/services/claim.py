@@ -111,6 +111,24 @@ def leases_renew(*, claims: dict[UUID, UUID]) -> set[UUID]:
     return set(claims) - kept
 
 
+def claims_lost(*, claims: dict[UUID, UUID]) -> set[UUID]:
+    """Give those of these step runs (ids with tokens) whose claim is over.
+
+    A step with an effect whose cancel was asked is not among them: it is let finish.
+    """
+    if not claims:
+        return set()
+    cursor = rows.cursor_open()
+    cursor.execute(
+        "SELECT s.id FROM workflows_app_steprun s"
+        " JOIN unnest(%s::uuid[], %s::uuid[]) AS d(id, token) ON s.id = d.id"
+        " WHERE s.token = d.token AND s.state = 'running'",
+        [list(claims), list(claims.values())],
+        prepare=True,
+    )
+    return set(claims) - {row[0] for row in cursor.fetchall()}
+
+
 def proposal_fix(*, claim: Claim, input: JSON, effect: str, is_idempotent: bool) -> bool:
     """Store what a step with an effect is about to send, before it is sent.
 

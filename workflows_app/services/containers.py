@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from workflows_app.core.durations import duration_parse
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import (
     ContainerOpened,
@@ -92,8 +93,22 @@ def _map(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
         progress={
             "failures": settings.get("failures") or 0,
             "enough": int(enough) if isinstance(enough, int | float) else None,
+            **_more(settings.get("more"), size),
         },
     )
+
+
+def _more(more: JSON, size: int) -> dict[str, JSON]:
+    """Give what a map remembers of `more`: its event, and a duration where `until` is one."""
+    if not more:
+        return {}
+    until = more.get("until")
+    kept: dict[str, JSON] = {"event": more["event"], "in_batches": size > 1}
+    try:
+        kept["after"] = until if until and duration_parse(until) else None
+    except ValueError:
+        kept["last"] = until
+    return {"more": kept, "is_open": until is not None}
 
 
 def _loop(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:

@@ -93,6 +93,7 @@ def wait_open(carrier: Carrier, opened: Opened, effect: wish.OpenWait) -> None:
         step_run=effect.step_run,
         generation=effect.generation,
         path=effect.path,
+        port=effect.port,
     )
     setting = opened.setting(context)
     known = draft_results(opened.draft, opened.row.id, _refs(wanted.where))
@@ -100,9 +101,13 @@ def wait_open(carrier: Carrier, opened: Opened, effect: wish.OpenWait) -> None:
     if found is None:
         return
     row, event = found
-    _waits_take(row, opened.row.run_id, effect.step_run, "", effect.path)
+    _waits_take(row, opened.row.run_id, effect.step_run, effect.port, effect.path)
     fact = EventArrived(
-        step_run=effect.step_run, generation=effect.generation, row=row, event=event
+        step_run=effect.step_run,
+        generation=effect.generation,
+        row=row,
+        event=event,
+        port=effect.port,
     )
     carrier.leave(opened.row.id, opened.row.run_id, fact)
 
@@ -163,7 +168,9 @@ def _is_claimed(claim: Claim) -> bool:
 
 def _wanted(request: Mapping[str, JSON], run_id: UUID, now: datetime) -> Wanted:
     since = None
-    if not request.get("transient"):
+    if request.get("since"):
+        since = datetime.fromisoformat(request["since"])
+    elif not request.get("transient"):
         since = _began(run_id)
         if request.get("lookback") is not None:
             since = min(since, now - _lasts(request["lookback"]))

@@ -5,6 +5,7 @@ import random
 import traceback
 from typing import Any
 
+import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
 from workflows_app.core.action import action_digest
@@ -19,7 +20,13 @@ from workflows_app.services.values import condition_of
 
 logger = logging.getLogger(__name__)
 JSON = Any
-DATABASE_AWAY = (OperationalError, InterfaceError)
+# Django's errors, and psycopg's own: the engine's cursors raise those.
+DATABASE_AWAY = (
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
 _ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT)
 
 

@@ -4,6 +4,7 @@ No lock is held here. What a step names was settled before it became ready, so i
 not change; a claim that is lost meanwhile makes the result of this worthless, not wrong.
 """
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Prepared:
     values: JSON
     effect: Effect
     is_idempotent: bool
+    cancelled: threading.Event  # set by the timekeeper once nobody waits for the call any more
 
 
 def node_refs(node: Node) -> frozenset[str]:
@@ -108,7 +110,8 @@ def _prepare(claim: Claim, results: dict[Place, Result], worker: str) -> Prepare
         return held_up
     if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
         return container_open(claim, settings, values, worker)
-    call = _call(claim, settings, values, results)
+    cancelled = threading.Event()
+    call = _call(claim, settings, values, results, cancelled)
     effect, is_idempotent = _effect(claim, call)
     if spec.get("approval"):
         question = _gate(claim, call, values, effect, worker)
@@ -120,7 +123,7 @@ def _prepare(claim: Claim, results: dict[Place, Result], worker: str) -> Prepare
         known = _cached(claim, call, worker)
         if known is not None:
             return known
-    return _fix(Prepared(claim, call, values, effect, is_idempotent))
+    return _fix(Prepared(claim, call, values, effect, is_idempotent, cancelled))
 
 
 def _waits(
@@ -212,7 +215,11 @@ def _settings(claim: Claim, values: JSON) -> dict[str, JSON]:
 
 
 def _call(
-    claim: Claim, settings: dict[str, JSON], values: JSON, results: Mapping[Place, Result]
+    claim: Claim,
+    settings: dict[str, JSON],
+    values: JSON,
+    results: Mapping[Place, Result],
+    cancelled: threading.Event,
 ) -> Call:
     context, spec = claim.context, claim.node.spec
     limit = duration_parse(spec["timeout"]).total_seconds() if spec.get("timeout") else None
@@ -236,7 +243,7 @@ def _call(
         sources=_sources(claim, results),
         evaluate=evaluate,
         deadline=time.monotonic() + (limit or ATTEMPT_LIMIT),
-        is_cancelled=lambda: False,
+        is_cancelled=cancelled.is_set,
         actor=context.actor,
         spec=spec,
     )

@@ -100,7 +100,9 @@ def draw(
     """Lay out the root graph of a definition; with `steps` (runs by path) in their states."""
     entries = outline(definition)
     known = {entry.id for entry in entries}
-    edges = [edge for edge in edges_of(definition) if edge[0] in known and edge[2] in known]
+    edges = _together(
+        [edge for edge in edges_of(definition) if edge[0] in known and edge[2] in known]
+    )
     layers = _layers(entries, edges)
     nodes = {entry.id: Node(entry, layer=layers[entry.id]) for entry in entries}
     rows, chains = _rows(nodes, edges)
@@ -112,6 +114,14 @@ def draw(
     for edge, chain in zip(edges, chains, strict=True):
         drawing.edges.append(_edge(edge, chain, nodes, places, steps))
     return drawing
+
+
+def _together(edges: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Draw several ports that lead to the same step as one way; ports are joined by commas."""
+    ports: dict[tuple[str, str], list[str]] = {}
+    for source, port, target in edges:
+        ports.setdefault((source, target), []).append(port)
+    return [(source, ",".join(names), target) for (source, target), names in ports.items()]
 
 
 def _layers(entries: list[Entry], edges: list[tuple[str, str, str]]) -> dict[str, int]:
@@ -245,7 +255,7 @@ def _edge(
     for (x1, y1), (x2, y2) in pairwise(points):
         bend = (y2 - y1) * 0.55
         parts.append(f"C{x1:.1f} {y1 + bend:.1f} {x2:.1f} {y2 - bend:.1f} {x2:.1f} {y2:.1f}")
-    label = "" if edge[1] == "done" else edge[1].replace("_", " ")
+    label = "" if edge[1] == "done" else edge[1].replace("_", " ").replace(",", ", ")
     x, y = points[1]
     return Edge(
         path=" ".join(parts),
@@ -263,4 +273,4 @@ def _edge_state(source: Any, port: str, target: Any) -> str:
     taken = source.port or ("done" if source.state in {"succeeded", "skipped"} else "error")
     if source.state == "skipped" and source.port is None:
         taken = "done" if target is not None and target.state != "skipped" else ""
-    return "done" if port in taken.split(",") else "dead"
+    return "done" if set(port.split(",")) & set(taken.split(",")) else "dead"

@@ -51,7 +51,7 @@ def compact_rows(events: list[RunEvent]) -> list[HistoryRow]:
         known = begun.pop(key, None) if event.path else None
         if known is not None and event.type.startswith("step."):
             rows.remove(known)
-            row = _row(event, known.origin, known.count + 1)
+            row = _row(event, known.origin or known.target, known.count + 1)
         else:
             row = _row(event, event.from_state, 1)
         rows.append(row)
@@ -74,7 +74,10 @@ def _row(event: RunEvent, origin: str, count: int) -> HistoryRow:
         icon, word, family = WORDS[event.type]
         look = Look(icon, word, family)
         decision = (event.data or {}).get("decision") if isinstance(event.data, dict) else None
-        target = _decided(decision) if event.type == "approval.decided" and decision else word
+        if event.type == "approval.decided" and decision:
+            target = _decided(decision)
+        elif event.type != "state.changed" or not target:
+            target = word
         if decision == "reject":
             look = Look("circle-x", word, "fail")
     return HistoryRow(

@@ -95,7 +95,7 @@ def _asked(requests: list[Any], open_steps: list[StepRun]) -> Sentence:
     detail = f"Asked of {people}." if people else ""
     if others:
         detail += f" {others} more {'request waits' if others == 1 else 'requests wait'}."
-    working = sum(step.state == "running" for step in open_steps)
+    working = sum(step.state == "running" and not step.is_container for step in open_steps)
     if working:
         detail += f" {working} {'step goes' if working == 1 else 'steps go'} on meanwhile."
     return Sentence(look, f"{look.word}: {first.summary}", detail.strip(), first, first.path)

@@ -193,15 +193,14 @@ def _selected(request: HttpRequest, run: Run, steps: list[StepRun]) -> StepRun |
             return step_run_get(run=run, path=path, generation=wanted)
         except NotFound:
             return None
-    order = {"failed": 0, "timed_out": 0, "waiting": 1, "running": 2, "ready": 3}
-    open_steps = sorted(
-        (step for step in steps if step.state in order),
-        key=lambda step: (order[step.state], step.is_container, step.pk),
-    )
-    best = (
-        open_steps[0] if open_steps else next((s for s in steps[::-1] if "." not in s.path), None)
-    )
-    return step_run_get(run=run, path=best.path) if best else None
+    best = str((run.error or {}).get("path") or "")
+    if run.finished_at is None:
+        order = {"waiting": 1, "running": 2, "ready": 3}
+        open_steps = [step for step in steps if step.state in order]
+        open_steps.sort(key=lambda step: (order[step.state], step.is_container, step.pk))
+        best = open_steps[0].path if open_steps else ""
+    known = {step.path for step in steps}
+    return step_run_get(run=run, path=best) if best in known else None
 
 
 def _history(request: HttpRequest, run: Run) -> dict[str, Any]:

@@ -155,7 +155,7 @@ def kind_of(schema: dict[str, JSON], depth: int) -> str:
         kinds = next((one for one in kinds if one != "null"), None)
     if "enum" in schema:
         return "choice"
-    if depth > DEPTH or any(name in schema for name in ("anyOf", "oneOf", "allOf")):
+    if depth > DEPTH or _has_other_shapes(schema):
         return "json"
     if kinds == "string":
         return _text_kind(schema)
@@ -168,6 +168,12 @@ def kind_of(schema: dict[str, JSON], depth: int) -> str:
     }
     drawn = "number" if kinds == "integer" else str(kinds)
     return drawn if can_be_drawn.get(str(kinds)) else "json"
+
+
+def _has_other_shapes(schema: dict[str, JSON]) -> bool:
+    """Say whether alternatives tell of more than which of the known fields are needed."""
+    options = [one for name in ("anyOf", "oneOf", "allOf") for one in schema.get(name, [])]
+    return any(not isinstance(one, dict) or set(one) - {"required"} for one in options)
 
 
 def _text_kind(schema: dict[str, JSON]) -> str:

@@ -133,13 +133,9 @@ class StartPage:
         """Draw the form, with what was written and what is wrong with it."""
         if value is MISSING:
             value = self._prefill()
-        as_json = (
-            self.request.POST.get("as") == "json"
-            or self.request.GET.get("as") == "json"
-            or not isinstance(self.schema, dict)
-            or not self.schema.get("properties")
-        )
         form = form_build(self.schema, value, list(problems))
+        asked = "json" in {self.request.POST.get("as"), self.request.GET.get("as")}
+        as_json = asked or form.kind != "object"
         context = {
             "workflow": self.workflow,
             "newest": self.newest,

@@ -127,7 +127,7 @@ def test_a_waiting_run_among_many_is_found_by_an_index_and_at_once(workspace, re
         for number in range(20):
             begun = time.perf_counter()
             send(f"e-{number}", f"O-{number}", workspace)
-            until(lambda: ended(runs) == number + 1)
+            until(lambda wanted=number + 1: ended(runs) == wanted)
             took.append((time.perf_counter() - begun) * 1000)
 
     print("event to end of run, ms:", sorted(took))

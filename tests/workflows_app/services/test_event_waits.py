@@ -239,3 +239,50 @@ def test_a_rehearsal_publishes_nothing():
 
     assert run.state == "succeeded"
     assert not Event.objects.exists()
+
+
+def growing(until, items=(1, 2)):
+    body = {"steps": [{"id": "x", "kind": "transform", "with": {"value": "=item"}}], "edges": []}
+    more = {"event": "offer.*", "until": until}
+    return {"id": "m", "kind": "map", "with": {"items": list(items), "body": body, "more": more}}
+
+
+@pytest.mark.parametrize("items", [(1, 2), ()])
+def test_an_open_map_takes_an_item_for_each_event_until_the_last_one(items):
+    version = version_make([growing("event.data == 9.0", items)])
+    with worker_running():
+        run = run_make(version)
+        until(lambda: EventWait.objects.exists() and at_rest(run.pk))
+        for number in (7, 8, 9, 10):
+            send(str(number), type="offer.made", data=number)
+        run = end(run)
+
+    assert run.output == {
+        "items": [*items, 7, 8, 9],
+        "total": len(items) + 3,
+        "processed": len(items) + 3,
+        "failed": 0,
+    }
+    assert not EventWait.objects.exists()
+
+
+def test_an_open_map_closes_when_its_time_is_over():
+    with worker_running():
+        run = run_make(version_make([growing("700ms")]))
+        until(EventWait.objects.exists)
+        send("7", type="offer.made", data=7)
+        run = end(run)
+
+    assert run.output["items"] == [1, 2, 7]
+    assert not EventWait.objects.exists()
+
+
+def test_an_open_map_with_nothing_to_do_can_be_cancelled():
+    with worker_running():
+        run = run_make(version_make([growing("1h", ())]))
+        until(lambda: EventWait.objects.exists() and at_rest(run.pk))
+        run_cancel(run_id=run.pk, actor="user:tester", reason="enough")
+        run = end(run)
+
+    assert run.state == "cancelled"
+    assert not EventWait.objects.exists()

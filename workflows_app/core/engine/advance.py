@@ -1,7 +1,7 @@
 """`advance()`: one scope, one fact, and what follows from it. Pure."""
 
 from workflows_app.core.effects import TellParent
-from workflows_app.core.engine import containers, flow, leaf, machine, people
+from workflows_app.core.engine import containers, flow, leaf, machine, map_more, people
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
     BodyEnded,
@@ -36,13 +36,13 @@ _HANDLERS = {
     StepSuspended: leaf.on_suspended,
     StepHeld: leaf.on_held,
     StepLost: leaf.on_lost,
-    ContainerOpened: containers.on_opened,
-    TimerFired: leaf.on_timer,
+    ContainerOpened: map_more.on_opened,
+    TimerFired: map_more.on_timer,
     BodyEnded: containers.on_body_ended,
     BodyIdle: containers.on_body_idle,
     BodyWaking: containers.on_body_waking,
     Decided: people.on_decided,
-    EventArrived: leaf.on_event,
+    EventArrived: map_more.on_event,
     ChildRunEnded: people.on_child_ended,
     StepPassed: people.on_passed,
     StepGivenUp: people.on_given_up,

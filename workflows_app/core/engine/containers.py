@@ -40,7 +40,7 @@ def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
         "working": 0,
     }
     is_map = fact.scope_kind == "item"
-    if is_map and not fact.values:
+    if is_map and not fact.values and not status.progress.get("is_open"):
         _map_end(draft, status)
         return
     opened = min(fact.concurrency, len(fact.values))
@@ -176,10 +176,17 @@ def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     elif progress.get("is_enough"):
         if progress["ended"] >= progress["opened"]:
             _map_end(draft, status)
-    elif progress["ended"] == progress["total"]:
+    elif progress["ended"] == progress["total"] and not progress.get("is_open"):
         _map_end(draft, status)
     else:
         _fill_slots(draft, status)
+
+
+def map_end_if_done(draft: Draft, status: StepDraft) -> None:
+    """End a map that waited for more items, once all that came have ended."""
+    progress = status.progress
+    if progress["ended"] == progress["total"]:
+        _map_end(draft, status)
 
 
 def _enough(draft: Draft, status: StepDraft) -> None:

@@ -22,6 +22,7 @@ from workflows_app.core.states import (
 )
 
 JSON = Any
+MORE = "+more"  # the subscription of a map that takes more items; no port can be called so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,12 @@ class StepDraft:
     @property
     def is_open(self) -> bool:
         return self.state in STEP_OPEN
+
+    @property
+    def holds_nothing(self) -> bool:
+        """It is a map that waits for more items, and all that came have ended."""
+        progress = self.progress or {}
+        return bool(progress.get("is_open")) and progress["ended"] == progress["opened"]
 
     @property
     def is_settled(self) -> bool:
@@ -219,5 +226,8 @@ class Draft:
         spec = self.node(status).spec
         if spec.get("until") or spec.get("timeout"):
             self.effects.append(DropTimers(step_run=status.id))
-        if any(arm.get("event") for arm in spec.get("until") or ()):
+        has_more = bool((status.progress or {}).get("more"))
+        if has_more or any(arm.get("event") for arm in spec.get("until") or ()):
             self.effects.append(CloseWaits(step_run=status.id))
+        if has_more:
+            self.effects.append(DropTimers(step_run=status.id, name="more"))

@@ -213,6 +213,8 @@ def cancel(draft: Draft, status: StepDraft, *, why: str, actor: str = "engine") 
             status.is_cancelling = True
             status.is_changed = True
             cancel_inside(draft, status, why, actor)
+        if status.holds_nothing:
+            cancelled(draft, status, why=why, actor=actor)
         return
     if status.state is StepState.RUNNING and status.effect != "none":
         status.is_cancelling = True

@@ -378,12 +378,17 @@ def on_event(draft: Draft, status: StepDraft, fact: EventArrived) -> None:
     ):
         return
     draft.effects.append(TakeEvent(step_run=status.id, row=fact.row))
-    named = {name: fact.event.get(name) for name in ("id", "source", "type", "subject")}
-    draft.record("event.consumed", status, str(status.state), trigger="event", data=named)
+    event_record(draft, status, fact)
     if is_arm:
         _until(draft, status, fact.port)
     else:
         flow.succeed(draft, status, "done", output=fact.event, trigger="event")
+
+
+def event_record(draft: Draft, status: StepDraft, fact: EventArrived) -> None:
+    """Write that the run used an event."""
+    named = {name: fact.event.get(name) for name in ("id", "source", "type", "subject")}
+    draft.record("event.consumed", status, str(status.state), trigger="event", data=named)
 
 
 def _until(draft: Draft, status: StepDraft, port: str) -> None:
@@ -402,6 +407,8 @@ def time_out(draft: Draft, status: StepDraft) -> None:
         status.progress = {**(status.progress or {}), "timed_out": True}
         status.is_changed = True
         flow.cancel_inside(draft, status, "the step timed out", "engine")
+        if status.holds_nothing:
+            flow.fail(draft, status, "timeout", "the step took too long", timed_out=True)
         return
     draft.drop_waits(status, "the step timed out")
     flow.fail(draft, status, "timeout", "the step took too long", timed_out=True)

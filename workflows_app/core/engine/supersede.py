@@ -25,7 +25,11 @@ def supersede_one(draft: Draft, status: StepDraft, *, actor: str, why: str) -> S
 def _close(draft: Draft, status: StepDraft, *, actor: str, why: str) -> None:
     draft.drop_waits(status, why)
     draft.effects.append(DropTimers(step_run=status.id))
-    if status.reason == WaitReason.EVENT or draft.node(status).spec.get("until"):
+    if (
+        status.reason == WaitReason.EVENT
+        or draft.node(status).spec.get("until")
+        or (status.progress or {}).get("more")
+    ):
         draft.effects.append(CloseWaits(step_run=status.id))
     if status.is_container or (status.progress and "total" in status.progress):
         draft.effects.append(DropPending(container=status.id))
