@@ -129,6 +129,11 @@ class ApprovalRequest(models.Model):
                 condition=Q(state="pending"),
                 name="approval_due",
             ),
+            models.Index(
+                fields=["workspace", "next_due_at", "number"],
+                condition=Q(state="pending"),
+                name="approval_queue",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,7 +2,17 @@
 
 from django.urls import path, re_path
 
-from workflows_app.views import accounts, drafts, find, home, run_control, runs, start, workflows
+from workflows_app.views import (
+    accounts,
+    drafts,
+    events,
+    find,
+    home,
+    run_control,
+    runs,
+    start,
+    workflows,
+)
 
 app_name = "workflows"
 urlpatterns = [
@@ -26,6 +36,9 @@ urlpatterns = [
         drafts.diff,
         name="diff",
     ),
+    path("events/", events.event_list_page, name="events"),
+    path("events/send/", events.event_send, name="event_send"),
+    path("events/<int:pk>/replay/", events.event_replay, name="event_replay"),
     path("runs/", runs.run_list_page, name="runs"),
     path("runs/start/<slug:slug>/", start.start, name="start"),
     path("runs/start/<slug:slug>/csv/", start.start_csv, name="start_csv"),

@@ -261,8 +261,9 @@ class Worker:
             self._follow(applied)
             self._hand_out(batch, applied)
         except BaseException as error:  # noqa: BLE001 - whoever waits for it raises it
-            if len(batch) == 1:
-                batch[0].error = error
+            if len(batch) == 1 or _is_away(error):
+                for result in batch:
+                    result.error = error
             else:
                 self._write_apart(batch)
         finally:
@@ -342,6 +343,12 @@ class Worker:
         is_idle = self._free >= self.slots
         self.executor.shutdown(wait=is_idle, cancel_futures=True)
         self.writer.shutdown(wait=is_idle, cancel_futures=True)
+
+
+def _is_away(error: BaseException) -> bool:
+    """Tell whether the database is gone: to write each result by itself would only take longer."""
+    state = getattr(error.__cause__ or error, "sqlstate", None) or ""
+    return isinstance(error, DATABASE_AWAY) and state[:2] in ("", "08", "57")
 
 
 def claims_prepare_safely(

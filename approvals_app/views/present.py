@@ -18,6 +18,7 @@ from approvals_app.selectors.context import (
 )
 from approvals_app.selectors.people import gate_of
 from approvals_app.selectors.requests import actions_allowed, refusal_of, votes_shape
+from approvals_app.selectors.unusual import warnings_of
 from workflows_app.core.canonical import canonical_bytes
 from workflows_app.core.strict_json import strict_loads
 from workflows_app.models import StepRun, User
@@ -116,7 +117,7 @@ def detail(
         "diff": shown.diff(arguments, edited) if edited is not None else _own_edit(request),
         "changes": shown.changes_count(arguments, edited) if edited is not None else 0,
         "since": _since(request, arguments),
-        "warnings": _warnings(request, arguments),
+        "warnings": warnings_of(request, arguments),
         "votes": votes_shape(request, user, allowed),
         "then": _then(request),
         "share": share_left(
@@ -155,20 +156,6 @@ def _since(request: ApprovalRequest, arguments: JSON) -> list[shown.Row] | None:
     if before is None or before.digest == request.digest or not before.action:
         return None
     return shown.diff(before.action.get("arguments"), arguments)
-
-
-def _warnings(request: ApprovalRequest, arguments: JSON) -> list[str]:
-    """Give what is odd about the request itself, most surprising first."""
-    found = []
-    hidden = sum(part.is_hidden for field in shown.rows(arguments) for part in field.parts)
-    if hidden:
-        what = "One character in it" if hidden == 1 else f"{hidden} characters in it"
-        found.append(f"{what} cannot be seen; the fields name it where it stands.")
-    if request.previous_id:
-        found.append("It was asked before, and what would run has changed since.")
-    if request.confidence is None and request.reason == "approval":
-        found.append("The agent gave no confidence.")
-    return found[:3]
 
 
 def _then(request: ApprovalRequest) -> str:

@@ -13,7 +13,7 @@ from tests.evidence.rows import NOW, event_make, run_make, version_make
 from workflows_app.evidence.metrics import metrics_text
 from workflows_app.evidence.selectors.stuck import runs_without_wakeup, runs_without_wakeup_count
 from workflows_app.evidence.services.seal import seal_now
-from workflows_app.models import InboxFact, Run, Scope, StepRun, Timer
+from workflows_app.models import EventWait, InboxFact, Run, Scope, StepRun, Timer
 
 NAMES = {
     "countersign_workflows_started_total",
@@ -212,6 +212,20 @@ def test_an_unfinished_run_that_nothing_wakes_is_counted(run):
     assert value("runs_without_wakeup") == 1
 
 
+def wait_make(step_run, **fields):
+    return EventWait.objects.create(
+        workspace=step_run.run.workspace,
+        run=step_run.run,
+        scope=step_run.scope,
+        step_run=step_run,
+        generation=0,
+        path=step_run.path,
+        type="payment.received",
+        channel="payment.received\n",
+        **fields,
+    )
+
+
 WAKES = {
     "a finished run": lambda run: Run.objects.update(state="succeeded", finished_at=NOW),
     "a ready step": lambda run: step_make(run, "b", "ready"),
@@ -231,7 +245,7 @@ WAKES = {
         closed_at=NOW,
         next_due_at=None,
     ),
-    "an awaited event": lambda run: step_make(run, "b", "waiting", reason="event"),
+    "an awaited event": lambda run: wait_make(step_make(run, "b", "waiting", reason="event")),
     "an awaited trigger": lambda run: step_make(run, "b", "waiting", reason="trigger"),
     "an incident": lambda run: step_make(run, "b", "waiting", reason="incident"),
 }
@@ -263,7 +277,8 @@ def test_what_nobody_will_wake_is_no_waking(run):
     step_make(run, "a", "ready", is_held=True)
     step_make(run, "b", "waiting", reason="approval")
     step_make(run, "c", "waiting", reason="retry")
-    step_make(run, "d", "waiting", reason="event", is_current=False)
+    step_make(run, "d", "waiting", reason="event")
+    wait_make(step_make(run, "e", "waiting", reason="event"), is_open=False)
 
     assert stuck(run)
 

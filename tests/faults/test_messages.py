@@ -81,8 +81,7 @@ def test_every_message_is_lost(product, sink):
 def test_every_message_comes_several_times(product, sink):
     with Celery(broker=embedded_broker_url(product.home)) as messages:
         messages.conf.task_default_queue = "steps"
-        runs = begin(product)
-        before = sink.count()
+        before, runs = sink.count(), begin(product)
         for share in range(1, 4):
             for run in [*runs, *runs]:
                 messages.send_task("workflows.runs_advance", args=[[run]])

@@ -8,7 +8,9 @@ from ninja import Path, Query, Router, Status
 from pydantic import Field
 
 from workflows_app.agents.core.tool_spec import ToolSpec
+from workflows_app.agents.selectors.breakers import BreakerShown, tool_breakers
 from workflows_app.agents.selectors.tools import tool_spec, tool_specs
+from workflows_app.agents.services.breakers import breaker_close
 from workflows_app.agents.services.secrets import secret_put
 from workflows_app.agents.services.tools import tool_put
 from workflows_app.api.auth import needs, principal
@@ -30,6 +32,18 @@ class UndoIn(Schema):
     arguments: dict[str, JSON] = {}
 
 
+class BreakerIn(Schema):
+    """After how many failures in a row the tool is left alone, and for how long."""
+
+    failures: Annotated[int, Field(ge=1, le=1_000)] = 5
+    open_for: str = "60s"
+
+
+class BreakerOut(BreakerIn):
+    state: Literal["closed", "open", "half_open"]
+    count: int
+
+
 class ToolIn(Schema):
     """An HTTP tool, whole: what is left out has its default."""
 
@@ -43,6 +57,7 @@ class ToolIn(Schema):
     idempotent: bool = False
     timeout: str | None = None
     undo: UndoIn | None = None
+    breaker: BreakerIn | None = None
 
 
 class ToolOut(Schema):
@@ -60,6 +75,7 @@ class ToolOut(Schema):
     timeout: str | None = None
     undo: dict[str, JSON] | None = None
     enabled: bool
+    breaker: BreakerOut
 
 
 class SecretIn(Schema):
@@ -73,7 +89,7 @@ class SecretOut(Schema):
 ToolPage = page_of(ToolOut)
 
 
-def tool_shape(spec: ToolSpec) -> dict[str, Any]:
+def tool_shape(spec: ToolSpec, breaker: BreakerShown = BreakerShown()) -> dict[str, Any]:
     """Give a tool as the API shows it."""
     return {
         "name": spec.name,
@@ -90,6 +106,12 @@ def tool_shape(spec: ToolSpec) -> dict[str, Any]:
         "timeout": _timeout(spec),
         "undo": dict(spec.undo) if spec.undo else None,
         "enabled": spec.is_enabled,
+        "breaker": {
+            "failures": spec.breaker.failures,
+            "open_for": duration_text(spec.breaker.open_for),
+            "state": breaker.state(spec.breaker),
+            "count": breaker.failures,
+        },
     }
 
 
@@ -105,10 +127,13 @@ def tools(
     who = principal(request)
     space = workspace_get(name=workspace, actor=who) if workspace else who.home
     specs = tool_specs(workspace_id=space.pk)
+    breakers = tool_breakers(workspace_id=space.pk)
     names = [name for name in specs if paging.cursor is None or name > paging.cursor]
     shown = names[: paging.limit]
     return {
-        "items": [tool_shape(specs[name]) for name in shown],
+        "items": [
+            tool_shape(specs[name], breakers.get(name, BreakerShown())) for name in shown
+        ],
         "next": shown[-1] if len(names) > len(shown) else None,
     }
 
@@ -131,6 +156,17 @@ def tool(
         user=who.user,
     )
     return Status(201 if is_new else 200, tool_shape(tool_spec(version)))
+
+
+@router.post("tools/{name}/close-breaker", auth=needs("admin"), response={204: None})
+def tool_close_breaker(
+    request: HttpRequest, name: Path[ToolName], workspace: str | None = None
+) -> Status[None]:
+    """Call a tool again that is left alone because it failed too often in a row."""
+    who = principal(request)
+    space = admin_workspace(who, workspace)
+    breaker_close(workspace=space, name=f"tool:{name}", actor=who.actor)
+    return Status(204, None)
 
 
 @router.put("secrets/{name}", auth=needs("admin"), response={200: SecretOut, 201: SecretOut})

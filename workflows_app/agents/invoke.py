@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from workflows_app.agents.breakers import spared
 from workflows_app.agents.connections import connection_release
 from workflows_app.agents.core.retry_after import retry_after
 from workflows_app.agents.core.schemas import schema_problem
@@ -59,7 +60,8 @@ def tool_invoke(call: Call, spec: ToolSpec, arguments: JSON) -> Invoked:
         deadline = min(call.deadline, time.monotonic() + spec.timeout)
         call = replace(call, deadline=deadline)
     started = time.monotonic()
-    output = redact(_SOURCES[spec.source](call, spec, arguments))
+    with spared(call.workspace_id, f"tool:{spec.name}", spec.breaker):
+        output = redact(_SOURCES[spec.source](call, spec, arguments))
     about["milliseconds"] = round((time.monotonic() - started) * 1000)
     if spec.output and (problem := schema_problem(output, spec.output)):
         raise StepError("output_invalid", f"the answer of {spec.name} breaks its schema: {problem}")

@@ -99,7 +99,8 @@ class StepError(Exception):
         retryable: another attempt may help.
         retry_after: the shortest wait the other side asked for.
         outcome_unknown: the request may have been carried out.
-        counts: False where the attempt never began (an open breaker).
+        wait: the attempt never began, and why: where no way leads on from an error, the step
+            waits `retry_after` instead of failing, and no attempt is counted.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class StepError(Exception):
         port: str = "error",
         usage: Usage = Usage(),
         details: JSON | None = None,
+        wait: WaitReason | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -123,6 +125,7 @@ class StepError(Exception):
         self.port = port
         self.usage = usage
         self.details = details
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

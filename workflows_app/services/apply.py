@@ -229,6 +229,7 @@ class _Transaction:
             changed = [follow.row for follow in follows if follow.row is not None]
             rows.execute(cursor, rows.UPDATE_RUNS, changed, now=self.now)
             rows.execute(cursor, rows.INSERT_EVENTS, events, now=self.now)
+            rows.commit_send()
         self.applied.changed_runs = {follow.run_id for follow in follows if follow.events}
         self.applied.ended_runs = {follow.run_id for follow in follows if follow.has_ended}
 

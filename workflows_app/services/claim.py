@@ -54,10 +54,9 @@ def steps_claim(*, worker: str, limit: int, run_ids: Sequence[UUID] | None = Non
         "lease": settings.LEASE_SECONDS,
         "runs": list(run_ids or ()),
     }
-    with transaction.atomic():
-        cursor = rows.cursor_open()
-        cursor.execute(_CLAIM.format(only=only), parameters, prepare=True)
-        found = cursor.fetchall()
+    cursor = rows.cursor_open()
+    cursor.execute(_CLAIM.format(only=only), parameters, prepare=True)
+    found = cursor.fetchall()
     contexts = contexts_load({row[2] for row in found})
     return [_claim(row, contexts) for row in found]
 

@@ -1,17 +1,18 @@
 """What never changes while a run goes on, kept in memory: its version's graphs, its input."""
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Func, IntegerField, When
-
+from workflows_app.core.durations import duration_parse
 from workflows_app.core.graph import Graph, graphs_compile
 from workflows_app.models import Run, WorkflowVersion
+from workflows_app.services.rows import cursor_open
 
 JSON = Any
 
@@ -70,7 +71,7 @@ class RunContext:
     actor: str
     started_by: str | None
     depth: int
-    deadline_at: datetime | None
+    lapses_at: datetime  # when a permission given in this run ends; it never moves
     version: VersionContext
     load_input: Callable[[], JSON]
 
@@ -127,18 +128,14 @@ def _input_load(run_id: UUID) -> JSON:
 
 # Inputs up to this many bytes come with the run; a larger one waits until it is named.
 SMALL_INPUT = 65_536
-_COLUMNS = (
-    "id",
-    "number",
-    "workspace_id",
-    "mode",
-    "uses_stand_in",
-    "started_by__username",
-    "started_via",
-    "depth",
-    "deadline_at",
-    "version_id",
-)
+DEFAULT_TIMEOUT = timedelta(days=30)
+_RUNS = """
+SELECT r.id, r.number, r.workspace_id, r.mode, r.uses_stand_in, u.username, r.started_via, r.depth,
+  r.created_at, r.version_id, octet_length(r.input),
+  CASE WHEN octet_length(r.input) <= %s THEN r.input END
+FROM workflows_app_run r LEFT JOIN workflows_app_user u ON u.id = r.started_by_id
+WHERE r.id = ANY(%s)
+"""
 
 
 def contexts_load(run_ids: Iterable[UUID]) -> dict[UUID, RunContext]:
@@ -147,22 +144,22 @@ def contexts_load(run_ids: Iterable[UUID]) -> dict[UUID, RunContext]:
     found = {run_id: known for run_id in wanted if (known := _runs.get(run_id)) is not None}
     missing = wanted - found.keys()
     if missing:
-        size = Func("input", function="octet_length", output_field=IntegerField())
-        small = Case(When(_size__lte=SMALL_INPUT, then="input"), default=None)
-        rows = (
-            Run.objects.filter(pk__in=missing)
-            .annotate(_size=size, _small=small)
-            .values_list(*_COLUMNS, "_size", "_small")
-        )
-        for *row, size, value in rows:
-            is_small = size is None or size <= SMALL_INPUT
-            found[row[0]] = context_keep(row, value, has_input=is_small)
+        cursor = cursor_open()
+        cursor.execute(_RUNS, [SMALL_INPUT, list(missing)], prepare=True)
+        for row in cursor.fetchall():
+            found[row[0]] = _context(row)
     return found
 
 
-def context_keep(row: Sequence[Any], input: JSON = None, has_input: bool = False) -> RunContext:
-    """Remember a run that was just read or written."""
-    run_id, number, workspace_id, mode, stand_in, username, via, depth, deadline, version_id = row
+def version_timeout(version: VersionContext) -> timedelta:
+    """Give the time limit of the version's runs."""
+    limit = (version.expanded.get("limits") or {}).get("timeout")
+    return duration_parse(limit) if limit else DEFAULT_TIMEOUT
+
+
+def _context(row: Sequence[Any]) -> RunContext:
+    run_id, number, workspace_id, mode, stand_in, username, via, depth, created_at = row[:9]
+    version = version_context(row[9])
     context = RunContext(
         id=run_id,
         number=number,
@@ -172,13 +169,14 @@ def context_keep(row: Sequence[Any], input: JSON = None, has_input: bool = False
         actor=f"user:{username}" if username else via,
         started_by=username,
         depth=depth,
-        deadline_at=deadline,
-        version=version_context(version_id),
+        lapses_at=created_at + version_timeout(version),
+        version=version,
         load_input=lambda: _input_load(run_id),
     )
     _runs.put(run_id, context)
-    if has_input:
-        _inputs.put(run_id, (input,))
+    size, text = row[10:]
+    if size is None or text is not None:
+        _inputs.put(run_id, (None if text is None else json.loads(text),))
     return context
 
 

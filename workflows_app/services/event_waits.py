@@ -8,8 +8,7 @@ The lock is taken after scopes and before any other row.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,39 +18,20 @@ from django.db import connection, transaction
 from workflows_app import notify
 from workflows_app.core import effects as wish
 from workflows_app.core.durations import duration_parse
-from workflows_app.core.events import channel_of, event_shape, like_of
-from workflows_app.core.expressions import ExpressionError
+from workflows_app.core.events import channel_of
 from workflows_app.core.facts import EventArrived, fact_dump
-from workflows_app.services import rows
 from workflows_app.services.batch import Claim, Opened
-from workflows_app.services.context import contexts_load
+from workflows_app.services.event_match import Wanted, stored_find, where_refs
 from workflows_app.services.inbox import inbox_post
 from workflows_app.services.values import (
-    Place,
-    Result,
-    Setting,
-    condition_of,
     draft_results,
-    results_load,
     value_of,
-    values_build,
 )
 
 if TYPE_CHECKING:
     from workflows_app.services.carry_out import Carrier
 
 JSON = Any
-_PAGE = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What somebody waits for."""
-
-    type: str
-    key: str | None
-    where: str | None
-    since: datetime | None  # None: only what comes from now on
 
 
 _LOCK = """
@@ -96,8 +76,8 @@ def wait_open(carrier: Carrier, opened: Opened, effect: wish.OpenWait) -> None:
         port=effect.port,
     )
     setting = opened.setting(context)
-    known = draft_results(opened.draft, opened.row.id, _refs(wanted.where))
-    found = _stored(wanted, context.workspace_id, opened.row.run_id, setting, known)
+    known = draft_results(opened.draft, opened.row.id, where_refs(wanted.where))
+    found = stored_find(wanted, context.workspace_id, opened.row.run_id, setting, known)
     if found is None:
         return
     row, event = found
@@ -144,7 +124,7 @@ def _arm_open(claim: Claim, arm: Mapping[str, JSON], key: str | None, workspace_
         path=claim.path,
         port=arm["port"],
     )
-    found = _stored(wanted, workspace_id, claim.run_id, claim.setting, {}) if is_new else None
+    found = stored_find(wanted, workspace_id, claim.run_id, claim.setting, {}) if is_new else None
     if found is None:
         return
     row, event = found
@@ -224,115 +204,6 @@ def _wait_insert(
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, [*given, *what])
         return cursor.rowcount == 1
-
-
-_EVENTS = """
-SELECT e.id, e.event_id, e.source, e.type, e.subject, coalesce(e.time, e.received_at), e.data,
-  e.extensions
-FROM workflows_app_event e
-WHERE e.workspace_id = %s AND e.type LIKE %s AND (%s::text IS NULL OR e.subject = %s)
-  AND e.received_at >= %s AND e.id > %s
-  AND NOT EXISTS (SELECT 1 FROM workflows_app_eventuse u WHERE u.event_id = e.id AND u.run_id = %s)
-ORDER BY e.id LIMIT %s
-"""
-
-
-def _stored(
-    wanted: Wanted,
-    workspace_id: UUID,
-    run_id: UUID,
-    setting: Setting,
-    known: dict[Place, Result],
-) -> tuple[int, JSON] | None:
-    """Give the oldest stored event that fits and that the run has not used: (row, event)."""
-    if wanted.since is None:
-        return None
-    refs = _refs(wanted.where)
-    results: dict[Place, Result] | None = None
-    for row, event in _events(wanted, workspace_id, run_id):
-        if wanted.where is None:
-            return row, event
-        if results is None:
-            results = {**results_load(setting.places(refs).values()), **known}
-        if where_holds(wanted.where, setting, results, event):
-            return row, event
-    return None
-
-
-def _events(wanted: Wanted, workspace_id: UUID, run_id: UUID) -> Iterator[tuple[int, JSON]]:
-    after = 0
-    while True:
-        given: list[Any] = [
-            workspace_id,
-            like_of(wanted.type),
-            wanted.key,
-            wanted.key,
-            wanted.since,
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(_EVENTS, [*given, after, run_id, _PAGE])
-            page = cursor.fetchall()
-        for row in page:
-            yield row[0], event_of_row(row[1:])
-        if len(page) < _PAGE:
-            return
-        after = page[-1][0]
-
-
-def event_of_row(row: Sequence[Any]) -> dict[str, JSON]:
-    """Give an event from (event id, source, type, subject, time, data text, extensions text)."""
-    event_id, source, kind, subject, time, data, extensions = row
-    return event_shape(
-        id=event_id,
-        source=source,
-        type=kind,
-        subject=subject,
-        time=time,
-        data=None if data is None else json.loads(data),
-        extensions=json.loads(extensions),
-    )
-
-
-def _refs(where: str | None) -> frozenset[str]:
-    return condition_of(where).refs if where else frozenset()
-
-
-def where_holds(
-    where: str, setting: Setting, results: dict[Place, Result], event: Mapping[str, JSON]
-) -> bool:
-    """Tell whether a wait's condition is true of an event; one that errs is not."""
-    condition = condition_of(where)
-    try:
-        values = values_build(setting, condition.refs, results, event=event)
-        return condition.evaluate(values) is True
-    except ExpressionError:
-        return False
-
-
-_SETTINGS = """
-SELECT id, run_id, ancestors, body, override, "values" FROM workflows_app_scope WHERE id = ANY(%s)
-"""
-
-
-def settings_load(scope_ids: Collection[UUID]) -> dict[UUID, Setting]:
-    """Give where the steps of these scopes stand, in two queries."""
-    if not scope_ids:
-        return {}
-    cursor = rows.cursor_open()
-    found = cursor.execute(_SETTINGS, [list(scope_ids)], prepare=True).fetchall()
-    contexts = contexts_load({row[1] for row in found})
-    settings = {}
-    for scope_id, run_id, ancestors, body, override, values in found:
-        context = contexts[run_id]
-        settings[scope_id] = Setting(
-            context=context,
-            scope_id=scope_id,
-            ancestors=tuple(ancestors or ()),
-            body=body,
-            graph=context.graph(body, None if override is None else json.loads(override)),
-            values=json.loads(values),
-        )
-    return settings
 
 
 _TAKE = """

@@ -21,7 +21,8 @@ from workflows_app.models.fields import json_dump
 from workflows_app.services import rows
 from workflows_app.services.apply import scopes_settle
 from workflows_app.services.deliveries import deliveries_plan
-from workflows_app.services.event_waits import channels_lock, settings_load, where_holds
+from workflows_app.services.event_match import settings_load, where_holds
+from workflows_app.services.event_waits import channels_lock
 from workflows_app.services.triggers_fire import Firing, triggers_fire
 from workflows_app.services.values import condition_of, results_load
 

@@ -14,6 +14,7 @@ from workflows_app.core.facts import Fact, StepFailed, StepSucceeded, StepSuspen
 from workflows_app.core.kinds import Done, StepError, Suspend
 from workflows_app.core.states import Effect, WaitReason
 from workflows_app.core.strict_json import JsonRefused, strict_check
+from workflows_app.services import holds
 from workflows_app.services.cache import cache_digest, cache_put
 from workflows_app.services.prepare import Prepared, action_of, gate_settings, undo_render
 from workflows_app.services.values import condition_of
@@ -78,7 +79,10 @@ def _common(prepared: Prepared, worker: str) -> dict[str, Any]:
     }
 
 
-def _failed(prepared: Prepared, worker: str, error: StepError) -> StepFailed:
+def _failed(prepared: Prepared, worker: str, error: StepError) -> Fact:
+    claim = prepared.claim
+    if error.wait is not None and not claim.setting.takes_error(claim.node.id):
+        return _held_up(prepared, worker, error, error.wait)
     retry_after = error.retry_after.total_seconds() if error.retry_after else None
     usage = error.usage
     return StepFailed(
@@ -94,6 +98,20 @@ def _failed(prepared: Prepared, worker: str, error: StepError) -> StepFailed:
         fraction=random.random(),  # noqa: S311
         usage=(usage.input_tokens, usage.output_tokens, usage.cost_usd),
         details=error.details,
+    )
+
+
+def _held_up(
+    prepared: Prepared, worker: str, error: StepError, reason: WaitReason
+) -> StepSuspended:
+    """Nothing was tried: the step waits, and its next claim is the same attempt again."""
+    after = error.retry_after.total_seconds() if error.retry_after else holds.LOOK_AGAIN
+    return StepSuspended(
+        **_common(prepared, worker),
+        reason=reason.value,
+        after=after,
+        waiting=error.details,
+        why=error.message,
     )
 
 

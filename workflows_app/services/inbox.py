@@ -6,6 +6,7 @@ from uuid import UUID
 
 from workflows_app.core.facts import fact_load
 from workflows_app.models import InboxFact
+from workflows_app.services.rows import cursor_open
 
 JSON = Any
 
@@ -24,5 +25,10 @@ def inbox_post(*, run_id: UUID, scope_id: UUID, fact: dict[str, JSON]) -> None:
 
 def inbox_scopes(run_ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """Give the scopes of these runs that have facts waiting, with their runs."""
-    found = InboxFact.objects.filter(run_id__in=list(run_ids)).values_list("scope_id", "run_id")
-    return dict(found.distinct())
+    cursor = cursor_open()
+    cursor.execute(
+        "SELECT DISTINCT scope_id, run_id FROM workflows_app_inboxfact WHERE run_id = ANY(%s)",
+        [list(run_ids)],
+        prepare=True,
+    )
+    return dict(cursor.fetchall())

@@ -348,7 +348,7 @@ def action_of(claim: Claim, call: Call) -> dict[str, JSON]:
         path=claim.path,
         generation=claim.generation,
         definition_digest=claim.context.version.digest,
-        lapses_at=claim.context.deadline_at,
+        lapses_at=claim.context.lapses_at,
     )
 
 

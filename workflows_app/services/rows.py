@@ -5,9 +5,10 @@ than the commit does. Everything runs inside the caller's transaction.
 """
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -91,6 +92,35 @@ def cursor_open() -> psycopg.Cursor[Any]:
     """Give a server-side-binding cursor on Django's connection."""
     connection.ensure_connection()
     return psycopg.Cursor(connection.connection)
+
+
+_OFFSET: tuple[float, float] = (0.0, 0.0)  # seconds to add to this clock, and when it was read
+_OFFSET_LASTS = 60.0
+
+
+def database_now() -> datetime:
+    """Give the time by the database's clock, asked for once a minute.
+
+    For times that are only shown or counted in seconds; what races is decided by the clock that
+    is read under the lock.
+    """
+    global _OFFSET  # noqa: PLW0603
+    offset, read_at = _OFFSET
+    if not read_at or time.monotonic() - read_at > _OFFSET_LASTS:
+        row = cursor_open().execute("SELECT clock_timestamp()").fetchone()
+        offset = row[0].timestamp() - time.time() if row else 0.0
+        _OFFSET = (offset, time.monotonic())
+    return datetime.fromtimestamp(time.time() + offset, tz=UTC)
+
+
+def commit_send() -> None:
+    """Send the commit with the statements before it, where it ends the whole transaction.
+
+    Django finds the transaction ended and only runs what was to follow it. Inside a test's or
+    a caller's own transaction nothing is sent.
+    """
+    if len(connection.atomic_blocks) == 1 and not connection.needs_rollback:
+        cursor_open().execute("COMMIT")
 
 
 def _load(text: str | None) -> JSON:

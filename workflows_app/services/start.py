@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,6 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from workflows_app import notify
-from workflows_app.core.durations import duration_parse
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.advance import advance
 from workflows_app.core.engine.draft import Draft, HistoryEvent
@@ -22,11 +20,10 @@ from workflows_app.models import IdempotencyKey, Run, StepRun, User, Workflow, W
 from workflows_app.models.fields import json_dump
 from workflows_app.services import rows
 from workflows_app.services.apply import RESEND_AFTER
-from workflows_app.services.context import VersionContext, version_context
+from workflows_app.services.context import VersionContext, version_context, version_timeout
 from workflows_app.services.inputs import input_check
 
 JSON = Any
-DEFAULT_TIMEOUT = timedelta(days=30)
 
 _INSERT_RUNS = """
 INSERT INTO workflows_app_run (id, workspace_id, workflow_id, version_id, mode, state, input,
@@ -196,11 +193,9 @@ def runs_insert(
     another run that this one takes over, by step.
     """
     connection.ensure_connection()
-    clock = rows.cursor_open()
-    now = clock.execute("SELECT clock_timestamp()", prepare=True).fetchone()[0]  # type: ignore[index]
+    now = rows.database_now()
     run_rows, scope_rows, step_rows, event_rows, runs = [], [], [], [], []
-    limit = (version.expanded.get("limits") or {}).get("timeout")
-    timeout = duration_parse(limit) if limit else DEFAULT_TIMEOUT
+    timeout = version_timeout(version)
     uses_stand_in = mode == "rehearsal" or not settings.ANTHROPIC_API_KEY
     for value in inputs:
         run_id, scope_id = uuid7(), uuid7()

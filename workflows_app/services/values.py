@@ -39,6 +39,16 @@ class Setting:
             missing -= here
         return found
 
+    def takes_error(self, step: str) -> bool:
+        """Tell whether a way leads on from an error of this step, or of what it stands in."""
+        parts = self.body.split("/") if self.body else []
+        inner = [part.partition(".")[0] for part in parts[: len(self.ancestors)]]
+        return any(
+            "error" in graph.nodes[name].outgoing
+            for (_, graph), name in zip(self.levels(), [*inner, step], strict=True)
+            if name in graph.nodes
+        )
+
     def levels(self) -> list[tuple[UUID, Graph]]:
         """Give the scopes around the step with their graphs, from the root inwards."""
         parts = self.body.split("/") if self.body else []

@@ -12,6 +12,7 @@ from workflows_app.views.words import duration
 JSON = Any
 WIDTH = 336  # of a drawing whose layers have at most three steps
 GAP_X, GAP_Y, TOP = 10, 36, 14
+NARROW = 98.0  # the least width of a box
 HEIGHTS = {"pill": 34}
 CHARACTER = 6.1  # pixels of one at 12 px
 
@@ -186,14 +187,14 @@ def _place(
     """Give each box its place, and each passing edge the middle of its gap."""
     widest = max((sum(not key.startswith("|") for key in row) for row in rows), default=1)
     passing = max((sum(key.startswith("|") for key in row) for row in rows), default=0)
-    drawing.width = max(WIDTH, widest * (104 + GAP_X) - GAP_X + 16 + passing * 12)
+    drawing.width = max(WIDTH, widest * (NARROW + GAP_X) - GAP_X + 16 + passing * 12)
     places: dict[str, tuple[float, float]] = {}
     y = float(TOP)
     for row in rows:
         real = [key for key in row if not key.startswith("|")]
         free = drawing.width - 16 - (len(row) - len(real)) * 18
         room = (free - GAP_X * (len(row) - 1)) / max(1, len(real))
-        width = min(200.0, max(104.0, room))
+        width = min(200.0, max(NARROW, room))
         total = sum(18 if key.startswith("|") else width for key in row) + GAP_X * (len(row) - 1)
         x = (drawing.width - total) / 2
         for key in row:

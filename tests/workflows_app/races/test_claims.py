@@ -3,7 +3,7 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -34,6 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SEEN: Counter[str] = Counter()
 SEEN_LOCK = threading.Lock()
 GATE = threading.Event()
+NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 @script("seen")
@@ -133,7 +134,7 @@ def test_a_late_result_finds_no_row():
     run = run_make(version)
     claim = steps_claim(worker="gone", limit=1, run_ids=[run.pk])[0]
     lease_run_out(run=run)
-    sweep.sweep_once()
+    until(lambda: sweep.leases_expire(NOW) == 0)
     again = steps_claim(worker="next", limit=1, run_ids=[run.pk])[0]
 
     late = facts_apply(
@@ -159,7 +160,7 @@ def test_an_effect_whose_worker_stopped_waits_for_a_person():
         until(lambda: StepRun.objects.filter(run=run, effect="irreversible").exists())
         lease_run_out(run=run)
 
-        sweep.sweep_once()
+        until(lambda: sweep.leases_expire(NOW) == 0)
 
         found = StepRun.objects.get(run=run)
         assert (found.state, found.reason) == ("waiting", "incident")
@@ -173,7 +174,7 @@ def test_a_lost_nudge_costs_only_time():
     StepRun.objects.filter(run=run).update(send_at=F("ready_at") - timedelta(seconds=1))
 
     with worker_running():
-        sweep.sweep_once()
+        sweep.ready_resend(NOW)
         until(lambda: at_rest(run.pk))
 
     assert Run.objects.get(pk=run.pk).state == "succeeded"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from workflows_app.agents.core.breakers import BreakerRule
 from workflows_app.core.canonical import digest
 from workflows_app.core.states import Effect
 
@@ -26,6 +27,7 @@ class ToolSpec:
         effect: `irreversible` where the tool declares none.
         timeout: seconds for one attempt; 0 leaves it to the step.
         undo: `{"tool", "arguments"}`, or None.
+        breaker: after how many failures in a row it is spared, and for how long.
         request: how a call becomes a request: `{"method", "url", "headers"}`.
     """
 
@@ -42,6 +44,7 @@ class ToolSpec:
     is_enabled: bool = True
     id: str = ""
     request: Mapping[str, JSON] = field(default_factory=dict)
+    breaker: BreakerRule = BreakerRule()
 
     @property
     def schema_digest(self) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from workflows_app.agents.core.breakers import breaker_rule
 from workflows_app.agents.core.tool_spec import ANY_OBJECT, ToolSpec
 from workflows_app.agents.models import Tool, ToolVersion
 from workflows_app.agents.tools import python_tool, python_tools
@@ -73,6 +74,7 @@ def tool_spec(row: ToolVersion) -> ToolSpec:
         undo=spec.get("undo"),
         is_enabled=tool.is_enabled and not _waits_for_admin(row),
         request=_request(row),
+        breaker=breaker_rule(spec.get("breaker")),
     )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
+from workflows_app.agents.core.breakers import breaker_rule
 from workflows_app.agents.core.schemas import schema_is_sound
 from workflows_app.agents.core.tool_spec import TOOL_NAME
 from workflows_app.agents.egress import EgressRefused, url_check
@@ -34,7 +35,7 @@ def tool_put(
 
     Args:
         spec: {description, method, url, headers, input, output, effect, idempotent, timeout,
-            undo}; what is left out has its default.
+            undo, breaker}; what is left out has its default.
 
     Raises:
         Invalid: the spec breaks a rule; `problems` says which.
@@ -99,6 +100,7 @@ _DEFAULTS: dict[str, JSON] = {
     "idempotent": False,
     "timeout": None,
     "undo": None,
+    "breaker": None,
 }
 
 
@@ -124,12 +126,22 @@ def _spec_problems(spec: dict[str, JSON]) -> list[dict[str, str]]:
     problems += _schema_problems(spec)
     if spec["effect"] not in [effect.value for effect in Effect]:
         problems.append(_problem("/effect", "bad_effect", "none, reversible or irreversible"))
+    if spec["breaker"] is not None:
+        problems += _breaker_problems(spec["breaker"])
     if spec["timeout"] is not None:
         try:
             duration_parse(spec["timeout"])
         except ValueError as error:
             problems.append(_problem("/timeout", "bad_duration", str(error)))
     return problems
+
+
+def _breaker_problems(rule: dict[str, JSON]) -> list[dict[str, str]]:
+    try:
+        breaker_rule(rule)
+    except ValueError as error:
+        return [_problem("/breaker", "bad_breaker", str(error))]
+    return []
 
 
 def _header_problems(headers: dict[str, JSON]) -> list[dict[str, str]]:

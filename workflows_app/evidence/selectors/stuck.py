@@ -1,8 +1,8 @@
 """Unfinished runs that nothing would ever wake: each is a bug, and a metric counts them.
 
 What wakes a run is a ready step with a slot, a lease, a timer, an open approval request or one
-whose decision is not in effect yet, a fact in an inbox, an open child run, or a step that waits
-for an event, a trigger or a person (an incident). The run's own time limit is no waking: it ends
+whose decision is not in effect yet, a fact in an inbox, an open child run, a subscription to an
+event, or a step that waits for a trigger or a person (an incident). The run's own time limit is no waking: it ends
 a run that is stuck, and hides nothing.
 """
 
@@ -20,6 +20,8 @@ WITH quiet AS MATERIALIZED (
                       WHERE s.run_id = r.id AND s.lease_expires_at IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM workflows_app_timer t WHERE t.run_id = r.id)
       AND NOT EXISTS (SELECT 1 FROM workflows_app_inboxfact f WHERE f.run_id = r.id)
+      AND NOT EXISTS (SELECT 1 FROM workflows_app_eventwait e
+                      WHERE e.run_id = r.id AND e.is_open)
       AND NOT EXISTS (SELECT 1 FROM workflows_app_run c
                       WHERE c.parent_id = r.id AND c.finished_at IS NULL)
       AND NOT EXISTS (SELECT 1 FROM approvals_app_approvalrequest a
@@ -29,7 +31,7 @@ WITH quiet AS MATERIALIZED (
 SELECT {columns} FROM quiet q
 WHERE NOT EXISTS (SELECT 1 FROM workflows_app_steprun s
                   WHERE s.run_id = q.id AND s.is_current AND s.state = 'waiting'
-                    AND s.reason IN ('event', 'trigger', 'incident'))
+                    AND s.reason IN ('trigger', 'incident'))
 """
 
 

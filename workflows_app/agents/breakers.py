@@ -1,0 +1,75 @@
+"""Circuit breakers: a tool or model that keeps failing is left alone for a while.
+
+They are rows that all runs of a workspace share, changed in short transactions of their own.
+A call of something that works costs one read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from workflows_app.agents.core.breakers import BreakerRule, breaker_state, counts
+from workflows_app.agents.models import Breaker
+from workflows_app.agents.services.breakers import breaker_fail, breaker_reset
+from workflows_app.core.kinds import StepError
+from workflows_app.core.states import WaitReason
+
+DEFAULT = BreakerRule()
+PROBE_FOR = timedelta(minutes=2)  # a probe that never comes back holds the next one up this long
+PROBE_AGAIN = timedelta(seconds=1)  # how soon to look whether a probe of someone else went well
+
+
+@contextmanager
+def spared(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Iterator[None]:
+    """Call `name` unless its breaker is open, and count how that went.
+
+    Raises:
+        StepError: `breaker_open`; nothing was tried, and the step waits where no error edge
+            takes it.
+    """
+    known = Breaker.objects.filter(workspace=workspace_id, name=name).annotate(now=Now()).first()
+    if known is not None and known.opened_at is not None:
+        _pass(known, known.now, rule)
+    try:
+        yield
+    except StepError as error:
+        if error.wait is not None:
+            raise
+        if counts(error.code):
+            breaker_fail(workspace_id=workspace_id, name=name, rule=rule)
+        elif known is not None and error.code != "cancelled":
+            breaker_reset(workspace_id=workspace_id, name=name)  # it answered
+        raise
+    if known is not None and known.failures:
+        breaker_reset(workspace_id=workspace_id, name=name)
+
+
+def _pass(known: Breaker, now: datetime, rule: BreakerRule) -> None:
+    """Let one probe through once the time is over."""
+    opened_at = known.opened_at
+    if breaker_state(opened_at, rule.open_for, now) == "open":
+        raise _open(known.name, opened_at + rule.open_for - now)  # type: ignore[operator]
+    with transaction.atomic():
+        is_probe = (
+            Breaker.objects.filter(pk=known.pk, opened_at=opened_at)
+            .filter(Q(probing_until=None) | Q(probing_until__lt=Now()))
+            .update(probing_until=now + PROBE_FOR)
+        )
+    if not is_probe:
+        raise _open(known.name, PROBE_AGAIN)
+
+
+def _open(name: str, left: timedelta) -> StepError:
+    what, _, label = name.partition(":")
+    return StepError(
+        "breaker_open",
+        f"the {what} {label} failed too often in a row and is left alone for a while",
+        retry_after=max(left, timedelta(milliseconds=50)),
+        details={"breaker": name},
+        wait=WaitReason.BREAKER,
+    )
