@@ -4,16 +4,19 @@ The engine imports no other app: `agents` says which tools and models there are 
 them, and whoever keeps triggers hears that a version was published.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from workflows_app.core.definition import Problem
 from workflows_app.models import User, WorkflowVersion, Workspace
 
 JSON = Any
 Facts = Callable[[Workspace], Mapping[str, Any]]
 Pins = Callable[[Workspace, Mapping[str, JSON]], Mapping[str, JSON]]
 Published = Callable[[WorkflowVersion, User], None]
+Check = Callable[[Mapping[str, JSON]], Iterable[Problem]]
 _facts: list[Facts] = []
+_checks: list[Check] = []
 _pins: list[Pins] = []
 _published: list[Published] = []
 
@@ -24,6 +27,11 @@ def register_check_facts(function: Facts) -> None:
     Such as `{"tools": {name: ToolFacts}, "models": frozenset(roles)}`.
     """
     _facts.append(function)
+
+
+def register_check(function: Check) -> None:
+    """Add problems that only an app can see: `function(document)` gives them."""
+    _checks.append(function)
 
 
 def register_pins(function: Pins) -> None:
@@ -45,6 +53,13 @@ def check_facts(workspace: Workspace) -> dict[str, Any]:
     for function in _facts:
         found |= function(workspace)
     return found
+
+
+def problems_of(document: JSON) -> tuple[Problem, ...]:
+    """Give what the apps find wrong with a document."""
+    if not isinstance(document, Mapping):
+        return ()
+    return tuple(problem for check in _checks for problem in check(document))
 
 
 def pins_of(workspace: Workspace, expanded: Mapping[str, JSON]) -> dict[str, JSON]:

@@ -131,9 +131,7 @@ def tools(
     names = [name for name in specs if paging.cursor is None or name > paging.cursor]
     shown = names[: paging.limit]
     return {
-        "items": [
-            tool_shape(specs[name], breakers.get(name, BreakerShown())) for name in shown
-        ],
+        "items": [tool_shape(specs[name], breakers.get(name, BreakerShown())) for name in shown],
         "next": shown[-1] if len(names) > len(shown) else None,
     }
 

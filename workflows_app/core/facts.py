@@ -62,6 +62,7 @@ class StepFailed(WorkerFact):
     port: str = "error"
     fraction: float = 0.0  # a random number from 0 to 1, for the jitter
     output: JSON = None
+    undo: JSON | None = None  # it acted, and what it gave was refused: this reverses it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 import logging
 import random
+import time
 import traceback
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -14,7 +16,7 @@ from workflows_app.core.facts import Fact, StepFailed, StepSucceeded, StepSuspen
 from workflows_app.core.kinds import Done, StepError, Suspend
 from workflows_app.core.states import Effect, WaitReason
 from workflows_app.core.strict_json import JsonRefused, strict_check
-from workflows_app.services import holds
+from workflows_app.services import guardrails, holds
 from workflows_app.services.cache import cache_digest, cache_put
 from workflows_app.services.prepare import Prepared, action_of, gate_settings, undo_render
 from workflows_app.services.values import condition_of
@@ -42,6 +44,7 @@ def step_execute(prepared: Prepared, *, worker: str, is_short: bool = False) -> 
     """
     if not is_short:
         connection.close()
+    begun = time.monotonic()
     try:
         result = prepared.claim.node.kind.run(prepared.call)
     except StepError as error:
@@ -66,7 +69,7 @@ def step_execute(prepared: Prepared, *, worker: str, is_short: bool = False) -> 
         strict_check(result.output)
     except JsonRefused as error:
         return _failed(prepared, worker, StepError("invalid_output", error.message))
-    return _succeeded(prepared, worker, result)
+    return _guarded(prepared, worker, result, time.monotonic() - begun)
 
 
 def _common(prepared: Prepared, worker: str) -> dict[str, Any]:
@@ -131,10 +134,29 @@ def _suspended(prepared: Prepared, worker: str, result: Suspend) -> StepSuspende
     )
 
 
-def _succeeded(prepared: Prepared, worker: str, result: Done) -> Fact:
+def _guarded(prepared: Prepared, worker: str, result: Done, seconds: float) -> Fact:
+    """Run the guardrails after the step on what it gave."""
+    checks = guardrails.checks_of(prepared.claim, "after")
+    if not checks:
+        return _succeeded(prepared, worker, result)
+    verdict = guardrails.guardrails_run(
+        prepared.claim, prepared.call, result.output, checks, at="after", seconds=seconds
+    )
+    if verdict.action == "block":
+        refused = StepError(
+            verdict.code, verdict.why, usage=result.usage, details=result.details or {}
+        )
+        fact = _failed(prepared, worker, refused)
+        acted = prepared.effect is not Effect.NONE and isinstance(fact, StepFailed)
+        return replace(fact, undo=undo_render(prepared, result.output)) if acted else fact
+    result = replace(result, output=verdict.value)
+    return _succeeded(prepared, worker, result, verdict.why if verdict.action == "hold" else "")
+
+
+def _succeeded(prepared: Prepared, worker: str, result: Done, held: str = "") -> Fact:
     usage = result.usage
     try:
-        review = _review(prepared, result)
+        review = _review(prepared, result, held)
     except ExpressionError as error:
         return _failed(prepared, worker, StepError(error.code, error.message))
     _keep(prepared, result)
@@ -170,14 +192,14 @@ def _shown(prepared: Prepared, result: Done) -> JSON:
     return None
 
 
-def _review(prepared: Prepared, result: Done) -> JSON:
-    """Give the question that a `review` asks of what the step gave; None where it asks none."""
-    spec = prepared.claim.node.spec.get("review")
-    if not spec:
+def _review(prepared: Prepared, result: Done, held: str) -> JSON:
+    """Give the question that a `review`, or a guardrail that holds, asks of what the step gave."""
+    spec = prepared.claim.node.spec.get("review") or {}
+    if not spec and not held:
         return None
     values = {**prepared.values, "output": result.output}
-    why = "every time"
-    if spec.get("when"):
+    why = held or "every time"
+    if spec.get("when") and not held:
         try:
             if not condition_of(spec["when"]).evaluate(values):
                 return None
@@ -186,7 +208,7 @@ def _review(prepared: Prepared, result: Done) -> JSON:
             why = f"its condition could not be answered: {error.message}"
     action = {**action_of(prepared.claim, prepared.call), "arguments": result.output}
     return {
-        "mode": spec.get("mode") or "after",
+        "mode": "after" if held else spec.get("mode") or "after",
         "settings": gate_settings(spec, values, risk=prepared.claim.node.spec.get("risk")),
         "action": action,
         "digest": action_digest(action),

@@ -7,7 +7,7 @@ not change; a claim that is lost meanwhile makes the result of this worthless, n
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -27,7 +27,7 @@ from workflows_app.core.graph import Node, ports_taken
 from workflows_app.core.kinds import Call, Source
 from workflows_app.core.states import Effect, WaitReason
 from workflows_app.models import Run, StepRun
-from workflows_app.services import cache, holds, undo
+from workflows_app.services import cache, guardrails, holds, undo
 from workflows_app.services.batch import Claim
 from workflows_app.services.claim import proposal_fix
 from workflows_app.services.containers import container_open
@@ -108,10 +108,13 @@ def _prepare(claim: Claim, results: dict[Place, Result], worker: str) -> Prepare
         return failure(claim, worker, error.code, error.message)
     if (held_up := _exclusive(claim, worker)) is not None:
         return held_up
-    if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
-        return container_open(claim, settings, values, worker)
     cancelled = threading.Event()
     call = _call(claim, settings, values, results, cancelled)
+    call, stopped = _guarded(claim, call, values, worker)
+    if stopped is not None:
+        return stopped
+    if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
+        return container_open(claim, call.settings, values, worker)
     effect, is_idempotent = _effect(claim, call)
     if spec.get("approval"):
         question = _gate(claim, call, values, effect, worker)
@@ -137,6 +140,51 @@ def _waits(
         after=holds.LOOK_AGAIN,
         waiting=waiting,
         why=why,
+    )
+
+
+def _guarded(claim: Claim, call: Call, values: JSON, worker: str) -> tuple[Call, Fact | None]:
+    """Run the guardrails before the step: its call, perhaps redacted, or what stops it."""
+    checks = guardrails.checks_of(claim, "before")
+    if not checks:
+        return call, None
+    name, content = guardrails.content_of(call.settings)
+    verdict = guardrails.guardrails_run(claim, call, content, checks, at="before")
+    if verdict.value != content:
+        settings = verdict.value if name is None else {**call.settings, name: verdict.value}
+        call = replace(call, settings=settings)
+    match verdict.action:
+        case "block":
+            return call, failure(claim, worker, verdict.code, verdict.why)
+        case "queue":
+            return call, _waits(claim, worker, WaitReason.RATE, verdict.why)
+        case "hold":
+            return call, _held(claim, call, values, verdict.why, worker)
+    return call, None
+
+
+def _held(claim: Claim, call: Call, values: JSON, why: str, worker: str) -> Fact | None:
+    """Ask the people of the step's own gate, else whoever a guardrail asks by default."""
+    action = action_of(claim, call)
+    digest = action_digest(action)
+    if claim.approved_digest == digest:
+        return None
+    gate = claim.node.spec.get("approval") or {}
+    try:
+        settings = gate_settings(gate, values, risk=claim.node.spec.get("risk"))
+    except ExpressionError as error:
+        return failure(claim, worker, error.code, error.message)
+    return StepSuspended(
+        step_run=claim.id,
+        token=claim.token,
+        actor=worker,
+        effect=_effect(claim, call)[0].value,
+        reason=WaitReason.APPROVAL.value,
+        request=settings,
+        action=action,
+        digest=digest,
+        why=why,
+        input=call.settings,
     )
 
 

@@ -1,13 +1,14 @@
 """Writing versions: checked, expanded into primitives, with what they name pinned."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Max
 
 from workflows_app.core.definition import Checked, definition_check
 from workflows_app.core.expand import expand
-from workflows_app.definition_hooks import pins_of
+from workflows_app.definition_hooks import pins_of, problems_of
 from workflows_app.errors import Invalid
 from workflows_app.models import User, Workflow, WorkflowVersion, Workspace
 from workflows_app.selectors.definitions import check_context, version_newest
@@ -21,7 +22,10 @@ def definition_validate(
     """Check a document; with a workspace also against its tools, people and workflows."""
     space = workspace or (workflow.workspace if workflow is not None else None)
     context = check_context(workspace=space, workflow=workflow) if space is not None else None
-    return definition_check(definition, context)
+    checked = definition_check(definition, context)
+    if checked.digest is None:
+        return checked
+    return replace(checked, problems=(*checked.problems, *problems_of(definition)))
 
 
 def version_write(

@@ -5,15 +5,21 @@ A check that cannot answer has tripped. What a check saw is told without the dat
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import re2
 
 from workflows_app.agents.core.personal_data import KINDS, personal_data_redact
+from workflows_app.core.durations import duration_parse
 
 JSON = Any
 Evaluate = Callable[..., JSON]
-SUPPORTED = frozenset({"patterns", "personal_data", "confidence", "rule", "volume", "change"})
+# What a `guard` step can check; around a step there are more.
+SUPPORTED = frozenset(
+    {"patterns", "personal_data", "injection", "confidence", "rule", "volume", "change"}
+)
+AROUND_A_STEP = SUPPORTED | {"tools", "hosts", "resources", "regions", "time", "rate"}
 # The strictest first: what happens when several checks trip.
 STRICTNESS = ("block", "hold", "escalate", "fallback", "redact", "warn")
 CONFIDENCE_OF = "output.confidence"
@@ -27,6 +33,10 @@ class Trip:
     on_trip: str
     saw: str
     is_observed: bool = False
+
+    def decides(self, action: str) -> bool:
+        """Tell whether this trip asks for the action that was taken."""
+        return self.on_trip == action and not self.is_observed
 
     def record(self) -> dict[str, JSON]:
         """Give the trip as the history keeps it."""
@@ -49,7 +59,7 @@ class Verdict:
     @property
     def why(self) -> str:
         """The trip that decides, in a sentence."""
-        deciding = [trip for trip in self.trips if trip.on_trip == self.action]
+        deciding = [trip for trip in self.trips if self.action and trip.decides(self.action)]
         return f"{deciding[0].check}: {deciding[0].saw}" if deciding else ""
 
 
@@ -183,6 +193,53 @@ def _change(check: Mapping[str, JSON], value: JSON, evaluate: Evaluate) -> tuple
     return (f"changes by {size:g}" if size > float(limit) else None), _NOTHING
 
 
+# Words that speak to a model instead of to its reader.
+_INJECTIONS = tuple(
+    re2.compile(source)
+    for source in (
+        r"(?i)\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|your)\b"
+        r".{0,40}\b(instruction|prompt|rule|direction)s?\b",
+        r"(?i)\byou are (now|no longer)\b.{0,60}\b(assistant|model|ai|agent|mode|bound)\b",
+        r"(?i)\b(reveal|print|repeat|show)\b.{0,40}\b(system|hidden|initial) (prompt|instructions?)\b",
+        r"(?i)(^|\n)\s*(system|assistant|developer)\s*:",
+        r"(?i)<\s*/?\s*(system|instructions?)\s*>",
+        r"(?i)\bdo not (tell|inform|ask|alert)\b.{0,30}\b(user|human|operator|anyone)\b",
+    )
+)
+
+
+def _injection(check: Mapping[str, JSON], value: JSON, _: Evaluate) -> tuple[str | None, JSON]:
+    hit = any(pattern.search(text) for text in _texts(value) for pattern in _INJECTIONS)
+    return ("reads as instructions to a model" if hit else None), _NOTHING
+
+
+def _listed(check: Mapping[str, JSON], value: JSON, evaluate: Evaluate) -> tuple[str | None, JSON]:
+    found = evaluate(check["of"], output=value) if check.get("of") else check.get("seen")
+    if found is None and not check.get("of"):
+        return None, _NOTHING  # the step calls none of these
+    names = found if isinstance(found, list) else [found]
+    if not names or not all(isinstance(name, str) for name in names):
+        return "there is no name to look up", _NOTHING
+    allow, deny = check.get("allow"), check.get("deny") or []
+    for name in names:
+        if any(fnmatchcase(name, one) for one in deny):
+            return f"{name} is denied", _NOTHING
+        if allow is not None and not any(fnmatchcase(name, one) for one in allow):
+            return f"{name} is not allowed", _NOTHING
+    return None, _NOTHING
+
+
+def _time(check: Mapping[str, JSON], value: JSON, _: Evaluate) -> tuple[str | None, JSON]:
+    limit = duration_parse(check["maximum"]).total_seconds()
+    took = float(check["seen"])
+    return (f"lasts {took:.0f} s" if took > limit else None), _NOTHING
+
+
+def _rate(check: Mapping[str, JSON], value: JSON, _: Evaluate) -> tuple[str | None, JSON]:
+    starts, limit = int(check["seen"]), int(check["limit"])
+    return (f"{starts} starts within {check['per']}" if starts >= limit else None), _NOTHING
+
+
 _CHECKS: Mapping[str, Callable[..., tuple[str | None, JSON]]] = {
     "patterns": _patterns,
     "personal_data": _personal_data,
@@ -190,4 +247,11 @@ _CHECKS: Mapping[str, Callable[..., tuple[str | None, JSON]]] = {
     "rule": _rule,
     "volume": _volume,
     "change": _change,
+    "injection": _injection,
+    "tools": _listed,
+    "hosts": _listed,
+    "resources": _listed,
+    "regions": _listed,
+    "time": _time,
+    "rate": _rate,
 }

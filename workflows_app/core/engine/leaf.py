@@ -154,7 +154,10 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
     if delay is None and draft.kind == "undo":
         incident(draft, status, error, why=f"the undo failed: {fact.message}")
     elif delay is None:
-        if not fact.outcome_unknown:
+        if fact.undo is not None:
+            status.undo, status.has_output = fact.undo, True
+            draft.effects.append(UndoNow(step_run=status.id))
+        elif not fact.outcome_unknown:
             draft.effects.append(DropUndo(step_run=status.id))
         flow.fail(
             draft,
