@@ -37,7 +37,7 @@ seed: $(VENV)/run.ok  ## Fill the running installation with runs in every state 
 
 test: $(VENV)/dev.ok  ## Run every test, on real servers and a real browser
 	@sh .ci/browser
-	$(VENV)/bin/python -m pytest -q
+	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
 
 test-core: $(VENV)/dev.ok  ## Run the tests of the pure core only
 	$(VENV)/bin/python -m pytest -q tests/workflows_app/core tests/approvals_app/core

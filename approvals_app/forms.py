@@ -126,3 +126,42 @@ class EscalateForm(forms.Form):
     """Why somebody further up should decide."""
 
     reason = forms.CharField(max_length=10_000)
+
+
+class CommentForm(forms.Form):
+    """What somebody says about a request."""
+
+    text = forms.CharField(max_length=10_000)
+
+
+class SnoozeForm(forms.Form):
+    """For how long to look away."""
+
+    minutes = forms.IntegerField(min_value=1, max_value=100_000)
+
+
+class MailDecisionForm(forms.Form):
+    """An answer from a mail: approve or reject, nothing ticked beforehand."""
+
+    decision = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
+    digest = forms.CharField(max_length=200)
+    reason = forms.CharField(required=False, max_length=10_000)
+
+
+class CoverForm(forms.Form):
+    """Who answers in a person's place, and when; times are those of the server's zone."""
+
+    person = forms.CharField(max_length=200, required=False)
+    delegate = forms.CharField(max_length=200)
+    starts_at = forms.DateTimeField()
+    ends_at = forms.DateTimeField()
+    workflow = forms.CharField(max_length=200, required=False)
+    includes_critical = forms.BooleanField(required=False)
+
+
+class ReassignForm(forms.Form):
+    """Whose open items go to whom."""
+
+    person = forms.CharField(max_length=200)
+    to = forms.CharField(max_length=200)
+    reason = forms.CharField(max_length=10_000)

@@ -20,7 +20,19 @@ class ReferenceConverter:
 register_converter(ReferenceConverter, "reference")
 app_name = "approvals"
 urlpatterns = [
+    path("d/<str:signed>/", views.mail_view, name="mail"),
+    path("escalation/", views.escalation_view, name="escalation"),
+    path("cover/", views.cover_view, name="cover"),
+    path("cover/<int:cover_id>/end/", views.cover_end_view, name="cover_end"),
+    path("cover/reassign/", views.reassign_view, name="reassign"),
     path("approvals/", views.inbox_view, name="inbox"),
+    path("approvals/batch/", views.batch_pick_view, name="batch_pick"),
+    path("approvals/batch/<slug:key>/", views.batch_view, name="batch"),
+    path(
+        "approvals/batch/<slug:key>/open/<reference:number>/",
+        views.batch_open_view,
+        name="batch_open",
+    ),
     path("approvals/<reference:number>/", views.detail_view, name="detail"),
     path("approvals/<reference:number>/edit/", views.edit_view, name="edit"),
     path("approvals/<reference:number>/decide/", views.decide_view, name="decide"),
@@ -28,4 +40,6 @@ urlpatterns = [
     path("approvals/<reference:number>/delegate/", views.delegate_view, name="delegate"),
     path("approvals/<reference:number>/escalate/", views.escalate_view, name="escalate"),
     path("approvals/<reference:number>/seen/", views.seen_view, name="seen"),
+    path("approvals/<reference:number>/comment/", views.comment_view, name="comment"),
+    path("approvals/<reference:number>/snooze/", views.snooze_view, name="snooze"),
 ]

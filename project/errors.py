@@ -8,6 +8,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -140,6 +141,7 @@ DESCRIBED: tuple[tuple[Any, Callable[[HttpRequest, Any], dict[str, Any]]], ...] 
     (PermissionDenied, lambda *_: {"status": 403}),
     (RequestDataTooBig, lambda *_: {"status": 413}),
     (OperationalError, _of_database),
+    (psycopg.OperationalError, _of_database),  # the engine's own cursors
 )
 
 

@@ -42,6 +42,25 @@ ANTHROPIC_BASE_URL = env_text("ANTHROPIC_BASE_URL")
 STAND_IN = env_bool("STAND_IN")
 EGRESS_ALLOW = env_list("EGRESS_ALLOW")  # host:port that guarded HTTP may reach although private
 
+# --- Mail: printed unless there is a server -------------------------------------------------
+EMAIL_SERVER = env_text("EMAIL_HOST")
+MAILERS = {
+    "default": {
+        "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "OPTIONS": {
+            "host": EMAIL_SERVER,
+            "port": env_int("EMAIL_PORT", 587),
+            "username": env_text("EMAIL_HOST_USER"),
+            "password": env_text("EMAIL_HOST_PASSWORD"),
+            "use_tls": env_bool("EMAIL_USE_TLS", True),
+            "timeout": 5,  # seconds; below idle_in_transaction_session_timeout
+        },
+    }
+    if EMAIL_SERVER
+    else {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
+}
+DEFAULT_FROM_EMAIL = env_text("DEFAULT_FROM_EMAIL", "countersign@localhost")
+
 # --- Who may ask ---------------------------------------------------------------------------
 _public = urlsplit(PUBLIC_URL)
 IS_HTTPS = _public.scheme == "https"

@@ -40,6 +40,9 @@ def script(name: str) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]
     """Register what a `script` step of that name does."""
 
     def keep(function: Callable[[Call], Any]) -> Callable[[Call], Any]:
+        known = SCRIPTS.setdefault(name, function)
+        if known.__module__ != function.__module__:
+            raise ValueError(f"{known.__module__} has a script named {name} already")
         SCRIPTS[name] = function
         return function
 

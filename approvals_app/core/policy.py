@@ -85,12 +85,17 @@ class Gate:
         least = 2 if self.risk in WITH_TWO else 1
         number = len(self.counted) if self.need == "all" else self.need
         number = max(number, least)
-        return max(1, min(number, len(self.voters))) if self.is_rehearsal else number
+        return max(1, min(number, self.able)) if self.is_rehearsal else number
+
+    @property
+    def able(self) -> int:
+        """Give how many different people could answer from different seats, at most."""
+        return min(len(self.seats), len(self.voters))
 
     @property
     def can_be_met(self) -> bool:
         """Tell whether enough people could ever agree."""
-        return len(self.seats) > 0 and len(self.voters) >= self.required
+        return len(self.seats) > 0 and self.able >= self.required
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,13 @@ def is_met(gate: Gate, votes: Sequence[Vote]) -> bool:
     if min(len(people), len(seats)) < gate.required:
         return False
     return gate.need != "all" or gate.is_rehearsal or gate.counted <= seats
+
+
+def can_still_be_met(gate: Gate, votes: Sequence[Vote]) -> bool:
+    """Tell whether the votes there are and those who may still answer are enough together."""
+    seats = {vote.seat for vote in votes} | gate.seats
+    people = {vote.person for vote in votes} | gate.voters
+    return min(len(seats), len(people)) >= gate.required
 
 
 def wants_reason(*, decision: str, risk: str) -> bool:

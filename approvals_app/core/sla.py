@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
+SNOOZES = (15, 60, 240, 960)  # minutes
+
 type OnTimeout = Literal["deny", "escalate", "fail"]
 
 
@@ -87,3 +89,8 @@ def share_left(*, opened_at: datetime, due_at: datetime, now: datetime) -> float
 def ladder_is_ordered(afters: Sequence[timedelta]) -> bool:
     """Tell whether each rung comes later than the one before it."""
     return all(first < second for first, second in pairwise(afters))
+
+
+def snooze_choices_left(left: timedelta) -> list[int]:
+    """Give for how many minutes a request may be looked away from: never past its deadline."""
+    return [minutes for minutes in SNOOZES if timedelta(minutes=minutes) < left]

@@ -6,7 +6,8 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from approvals_app.core.policy import Gate, Need, Person
-from approvals_app.models import ApprovalRequest, Vote
+from approvals_app.models import ApprovalRequest, Cover, Vote
+from approvals_app.selectors.clock import DatabaseClock
 from workflows_app.models import Member, User
 
 
@@ -20,12 +21,20 @@ class Directory:
     def __init__(self, workspace_id: UUID) -> None:
         self.workspace_id = workspace_id
         self._known: dict[str, frozenset[Person]] = {}
+        self._covers: list[Cover] | None = None
 
     def people(self, names: Iterable[str]) -> frozenset[Person]:
         """Give the active members that the names stand for; an unknown name stands for nobody."""
         wanted = set(names)
         self._load(wanted - self._known.keys())
         return frozenset[Person]().union(*(self._known[name] for name in wanted))
+
+    def covers(self) -> list[Cover]:
+        """Give who answers in whose place now."""
+        if self._covers is None:
+            found = covers_now().filter(workspace_id=self.workspace_id)
+            self._covers = list(found.select_related("delegate"))
+        return self._covers
 
     def _load(self, names: set[str]) -> None:
         found: dict[str, set[Person]] = {name: set() for name in names}
@@ -44,6 +53,12 @@ class Directory:
         return Member.objects.filter(
             workspace_id=self.workspace_id, is_active=True, user__is_active=True
         )
+
+
+def covers_now() -> QuerySet[Cover]:
+    """Give the covers in force."""
+    clock = DatabaseClock()
+    return Cover.objects.filter(starts_at__lte=clock, ends_at__gt=clock, ended_at__isnull=True)
 
 
 def names_of(user: User, *, workspace_id: UUID) -> frozenset[str]:
@@ -74,11 +89,19 @@ def gate_of(request: ApprovalRequest, directory: Directory | None = None) -> Gat
         people = known.people([delegation.to])
         before = delegations.get(delegation.seat_id, frozenset())
         delegations[delegation.seat_id] = before | people
+    assigned = known.people(request.assignees)
+    for cover in known.covers():
+        if cover.seat_id in assigned and cover.covers(
+            workflow_id=request.workflow_id, risk=request.risk
+        ):
+            stand_in = known.people([f"user:{cover.delegate.username}"])
+            before = delegations.get(cover.seat_id, frozenset())
+            delegations[cover.seat_id] = before | stand_in
     return Gate(
         need=need_of(request),
         risk=request.risk,
         is_rehearsal=request.mode == "rehearsal",
-        assigned=known.people(request.assignees),
+        assigned=assigned,
         present=known.people(request.present),
         requesters=frozenset(request.requesters),
         starter=request.starter,

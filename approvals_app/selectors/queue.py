@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -27,6 +28,7 @@ SHOWN = 100
 SCANNED = 1_000  # pending requests among which the members of a batch are looked for
 SOON = timedelta(hours=1)
 TODAY = timedelta(hours=24)
+CLAIM = timedelta(minutes=2)
 DUE = {"soon": SOON, "today": TODAY}
 VIEWS = ("mine", "teams", "delegated", "decided")
 
@@ -50,7 +52,12 @@ def queue_query(
     elif view == "delegated":
         found = delegated_list(actor=user).order_by("next_due_at", "number")
     else:
-        found = approval_list(actor=user, state=ApprovalState.PENDING.value, mine=view == "mine")
+        found = approval_list(
+            actor=user,
+            state=ApprovalState.PENDING.value,
+            mine=view == "mine",
+            hides_snoozed=True,
+        )
         found = found.order_by("next_due_at", "number")
     if risk in RISKS:
         found = found.filter(risk=risk)
@@ -149,6 +156,21 @@ def batch_get(*, user: User, key: str, now: datetime) -> Batch:
     if found is None:
         raise NotFound("There is no such batch any more: too few of these requests wait.")
     return found
+
+
+def looking_at(request: ApprovalRequest, *, user: User, now: datetime) -> list[str]:
+    """Give who else has opened a pending request in the last two minutes: a soft claim."""
+    if request.state != ApprovalState.PENDING.value:
+        return []
+    marks = SeenMark.objects.filter(request=request, at__gt=now - CLAIM).exclude(person=user)
+    return list(marks.order_by("at").values_list("person__username", flat=True))
+
+
+def claims_of(requests: Iterable[ApprovalRequest], *, user: User, now: datetime) -> dict[UUID, str]:
+    """Give by request who else looks at it now, the last one of several."""
+    marks = SeenMark.objects.filter(request__in=list(requests), at__gt=now - CLAIM)
+    found = marks.exclude(person=user).order_by("at")
+    return dict(found.values_list("request_id", "person__username"))
 
 
 def opened_by(user: User, requests: Iterable[ApprovalRequest]) -> set[int]:

@@ -6,13 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models.functions import Now
 
 from approvals_app.core.policy import Refusal, seat_for
 from approvals_app.core.policy import Vote as Counted
 from approvals_app.core.states import DECIDED, ApprovalState
-from approvals_app.models import ApprovalRequest, Delegation, Vote
+from approvals_app.models import ApprovalRequest, Delegation, Snooze, Vote
 from approvals_app.selectors.people import (
     Directory,
+    covers_now,
     gate_of,
     names_of,
     need_of,
@@ -45,7 +47,15 @@ def approval_visible(*, actor: Actor) -> QuerySet[ApprovalRequest]:
 def _asked(user: User, workspace_id: UUID) -> Q:
     names = sorted(names_of(user, workspace_id=workspace_id))
     handed = Delegation.objects.filter(request=OuterRef("pk"), to__in=names)
-    return Q(assignees__overlap=names) | Q(Exists(handed))
+    asked = Q(assignees__overlap=names) | Q(Exists(handed))
+    covers = covers_now().filter(workspace_id=workspace_id, delegate=user) if names else ()
+    for cover in covers:
+        theirs = sorted(names_of(cover.seat, workspace_id=workspace_id))
+        covered = Q(assignees__overlap=theirs)
+        if cover.workflow_id is not None:
+            covered &= Q(workflow_id=cover.workflow_id)
+        asked |= covered if cover.includes_critical else covered & ~Q(risk="critical")
+    return asked
 
 
 def approval_get(*, approval_id: UUID | int, actor: Actor) -> ApprovalRequest:
@@ -67,11 +77,13 @@ def approval_list(
     state: str | None = None,
     mine: bool = False,
     run: UUID | None = None,
+    hides_snoozed: bool = False,
 ) -> QuerySet[ApprovalRequest]:
     """Give the requests that `actor` may see, newest first.
 
     Args:
         mine: only those that `actor` was asked to answer, and, while one is pending, may.
+        hides_snoozed: of these, without what `actor` wants to see later.
     """
     requests = _with_parts(approval_visible(actor=actor))
     if state:
@@ -79,11 +91,11 @@ def approval_list(
     if run:
         requests = requests.filter(run_id=run)
     if mine:
-        requests = requests.filter(_mine(actor))
+        requests = requests.filter(_mine(actor, hides_snoozed=hides_snoozed))
     return requests.order_by("-number")
 
 
-def _mine(actor: Actor) -> Q:
+def _mine(actor: Actor, *, hides_snoozed: bool = False) -> Q:
     principal = actor if isinstance(actor, Principal) else principal_of_user(actor)
     user = principal.user
     if user is None:
@@ -96,7 +108,9 @@ def _mine(actor: Actor) -> Q:
     answered = Vote.objects.filter(
         request=OuterRef("pk"), round=OuterRef("round"), person=user, undone__isnull=True
     )
-    return may & (~Q(state=ApprovalState.PENDING.value) | Q(~Exists(answered)))
+    later = Snooze.objects.filter(request=OuterRef("pk"), person=user, until__gt=Now())
+    waits = Q(~Exists(answered)) & (Q(~Exists(later)) if hides_snoozed else Q())
+    return may & (~Q(state=ApprovalState.PENDING.value) | waits)
 
 
 def _with_parts(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
@@ -109,7 +123,7 @@ def inbox_counts(*, actor: Actor) -> dict[str, int]:
     """Give how many requests each tab of the inbox holds."""
     pending = approval_visible(actor=actor).filter(state=ApprovalState.PENDING.value)
     return {
-        "mine": pending.filter(_mine(actor)).count(),
+        "mine": pending.filter(_mine(actor, hides_snoozed=True)).count(),
         "teams": pending.count(),
         "delegated": delegated_list(actor=actor).count(),
     }
@@ -154,6 +168,15 @@ def actions_allowed(
     if seat is Refusal.ANSWERED:
         return ["escalate"]
     return [] if isinstance(seat, Refusal) else [*request.decisions, "delegate", "escalate"]
+
+
+def answers_for(request: ApprovalRequest, user: User) -> str | None:
+    """Give in whose place `user` would answer, or None where in their own."""
+    votes = [Counted(person=v.person_id, seat=v.seat_id) for v in votes_counted(request)]
+    seat = seat_for(gate_of(request), user.pk, votes)
+    if isinstance(seat, Refusal) or seat == user.pk:
+        return None
+    return user_names([seat]).get(seat)
 
 
 def refusal_of(request: ApprovalRequest, user: User) -> Refusal | None:

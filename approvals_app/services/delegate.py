@@ -40,6 +40,7 @@ def approval_delegate(
         request=request, seat_id=seat, to=to, defaults={"at": held.now}
     )
     if is_new:
+        ApprovalRequest.objects.filter(pk=request.pk).update(is_told=False)
         event = record.event(
             request,
             "delegated",

@@ -5,24 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, Func
 
 from approvals_app.core.sla import Climb, Close, Rung, Schedule, due
 from approvals_app.core.states import ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest
+from approvals_app.selectors.clock import DatabaseClock
 from approvals_app.services import record
 from approvals_app.services.open import request_close
 from workflows_app.core.facts import Decided
 
 JSON = Any
 AT_ONCE = 100
-
-
-class DatabaseClock(Func):
-    """The time in the database, not that of the transaction's start."""
-
-    function = "clock_timestamp"
-    output_field = DateTimeField()
 
 
 def deadlines_sweep(now: datetime) -> int:
@@ -108,7 +101,8 @@ def people_ask(
     request.present = list(assignees)
     request.assignees = list(dict.fromkeys([*request.assignees, *assignees]))
     request.next_due_at = schedule.due_at(request.climbed)
-    request.save(update_fields=["climbed", "present", "assignees", "next_due_at"])
+    request.is_told = False
+    request.save(update_fields=["climbed", "present", "assignees", "next_due_at", "is_told"])
     return record.event(
         request,
         "escalated",

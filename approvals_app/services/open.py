@@ -1,6 +1,7 @@
 """Turn the engine's wish to ask people into a request, and its second thought into an end."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,7 +30,7 @@ def approvals_open(effects: Sequence[Effect]) -> None:
     made: list[ApprovalRequest] = []
     for effect in wanted:
         request = opening.request(effect)
-        gate = _gate(request, opening.directories[effect.workspace_id])
+        gate = widest_gate(request, opening.directories[effect.workspace_id])
         if gate.can_be_met:
             made.append(request)
         else:
@@ -175,20 +176,11 @@ def credential_setters(workspace_id: UUID, handle: str) -> set[Person]:
     return set(User.objects.filter(username=username).values_list("pk", flat=True))
 
 
-def _gate(request: ApprovalRequest, directory: Directory) -> Gate:
+def widest_gate(request: ApprovalRequest, directory: Directory) -> Gate:
     """Give who may ever answer: whoever any rung of the ladder asks counts as well."""
-    everybody = [name for rung in request.ladder for name in rung["assignees"]]
-    wide = ApprovalRequest(
-        workspace_id=request.workspace_id,
-        need=request.need,
-        risk=request.risk,
-        mode=request.mode,
-        assignees=[*request.assignees, *everybody],
-        present=request.present,
-        requesters=request.requesters,
-        starter=request.starter,
-    )
-    return gate_of(wide, directory)
+    gate = gate_of(request, directory)
+    later = [name for rung in request.ladder for name in rung["assignees"]]
+    return replace(gate, assigned=gate.assigned | directory.people(later))
 
 
 def _incident(request: ApprovalRequest, gate: Gate) -> None:

@@ -8,15 +8,29 @@ from approvals_app.views.actions import (
     seen_view,
     undo_view,
 )
+from approvals_app.views.batch import batch_open_view, batch_pick_view, batch_view
+from approvals_app.views.cover import cover_end_view, cover_view, escalation_view, reassign_view
+from approvals_app.views.mail import mail_view
 from approvals_app.views.pages import detail_view, inbox_view
+from approvals_app.views.talk import comment_view, snooze_view
 
 __all__ = [
+    "batch_open_view",
+    "batch_pick_view",
+    "batch_view",
+    "comment_view",
+    "cover_end_view",
+    "cover_view",
     "decide_view",
     "delegate_view",
     "detail_view",
     "edit_view",
     "escalate_view",
+    "escalation_view",
     "inbox_view",
+    "mail_view",
+    "reassign_view",
     "seen_view",
+    "snooze_view",
     "undo_view",
 ]

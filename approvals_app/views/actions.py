@@ -11,15 +11,18 @@ from django.views.decorators.http import require_POST
 
 from approvals_app.forms import ArgumentsForm, DecisionForm, DelegateForm, EscalateForm
 from approvals_app.models import ApprovalRequest
+from approvals_app.selectors.queue import queue_list
 from approvals_app.selectors.requests import approval_get
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.delegate import approval_delegate
 from approvals_app.services.edits import arguments_check
 from approvals_app.services.escalate import approval_escalate
+from approvals_app.services.record import database_now
 from approvals_app.services.seen import approval_see
 from approvals_app.services.undo import approval_undo
-from approvals_app.views.pages import detail_render, person_of, rows_of
+from approvals_app.views.pages import detail_render, person_of
 from approvals_app.views.present import bound_action
+from approvals_app.views.queue import after, filters_of
 from workflows_app.errors import DomainError, NotFound
 from workflows_app.models import StepRun
 
@@ -39,7 +42,7 @@ def decide_view(request: HttpRequest, number: int) -> HttpResponse:
     row = approval_get(approval_id=number, actor=person_of(request))
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        return detail_render(request, number, status=422, problem=_form_problem(form), form=form)
+        return detail_render(request, number, status=422, problem=form_problem(form), form=form)
     answer = form.answer()
     if _wants_confirmation(row, answer) and not request.POST.get("confirmed"):
         return detail_render(
@@ -57,8 +60,8 @@ def decide_view(request: HttpRequest, number: int) -> HttpResponse:
     except NotFound:
         raise
     except DomainError as error:
-        return _refused(request, number, error, edited=answer["arguments"])
-    return _next(request, decided, answer["decision"])
+        return refused(request, number, error, edited=answer["arguments"])
+    return _next(request, row, decided, answer["decision"])
 
 
 def _wants_confirmation(row: ApprovalRequest, answer: dict[str, JSON]) -> bool:
@@ -69,18 +72,25 @@ def _wants_confirmation(row: ApprovalRequest, answer: dict[str, JSON]) -> bool:
     return row.risk == "critical" or effects.first() == "irreversible"
 
 
-def _next(request: HttpRequest, decided: ApprovalRequest, decision: str) -> HttpResponse:
+def _next(
+    request: HttpRequest, answered: ApprovalRequest, decided: ApprovalRequest, decision: str
+) -> HttpResponse:
     """Open the next request of the queue, and say what was done."""
     words = DONE[decision] if decided.state != "pending" else "Your answer is recorded for"
     messages.success(request, f"{words} {decided.reference}")
-    view = request.POST.get("view", "mine")
     if request.POST.get("page"):
         return redirect("approvals:detail", decided.number)
-    waiting = rows_of(
-        person_of(request), view if view in ("mine", "teams", "delegated") else "mine"
+    filters = filters_of(request.POST)
+    waiting = queue_list(
+        user=person_of(request),
+        view=filters.view,
+        now=database_now(),
+        risk=filters.risk,
+        due=filters.due,
     )
-    later = f"&open={waiting[0].reference}" if waiting else ""
-    return redirect(f"{reverse('approvals:inbox')}?view={view or 'mine'}{later}")
+    later = after(answered, waiting) if filters.view != "decided" else None
+    query = filters.query(open=later.reference if later else "")
+    return redirect(f"{reverse('approvals:inbox')}?{query}")
 
 
 @login_required
@@ -92,13 +102,13 @@ def edit_view(request: HttpRequest, number: int) -> HttpResponse:
     form = ArgumentsForm(arguments, request.POST)
     if not form.is_valid():
         return detail_render(
-            request, number, status=422, problem=_form_problem(form), edit_form=form
+            request, number, status=422, problem=form_problem(form), edit_form=form
         )
     edited = form.edited()
     try:
         arguments_check(row, StepRun.objects.get(pk=row.step_run_id), edited)
     except DomainError as error:
-        return _refused(request, number, error, edit_form=form)
+        return refused(request, number, error, edit_form=form)
     return detail_render(request, number, edited=edited, is_edit=True)
 
 
@@ -110,7 +120,7 @@ def undo_view(request: HttpRequest, number: int) -> HttpResponse:
     try:
         approval_undo(approval_id=row.pk, actor=person_of(request), via="page")
     except DomainError as error:
-        return _refused(request, number, error)
+        return refused(request, number, error)
     messages.success(request, f"{row.reference} waits again")
     return redirect(f"{reverse('approvals:inbox')}?open={row.reference}")
 
@@ -122,11 +132,11 @@ def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
     row = approval_get(approval_id=number, actor=person_of(request))
     form = DelegateForm(request.POST)
     if not form.is_valid():
-        return detail_render(request, number, status=422, problem=_form_problem(form))
+        return detail_render(request, number, status=422, problem=form_problem(form))
     try:
         approval_delegate(approval_id=row.pk, actor=person_of(request), **form.cleaned_data)
     except DomainError as error:
-        return _refused(request, number, error)
+        return refused(request, number, error)
     messages.success(request, f"{row.reference} is with {form.cleaned_data['to']} now")
     return redirect("approvals:detail", number)
 
@@ -138,11 +148,11 @@ def escalate_view(request: HttpRequest, number: int) -> HttpResponse:
     row = approval_get(approval_id=number, actor=person_of(request))
     form = EscalateForm(request.POST)
     if not form.is_valid():
-        return detail_render(request, number, status=422, problem=_form_problem(form))
+        return detail_render(request, number, status=422, problem=form_problem(form))
     try:
         approval_escalate(approval_id=row.pk, actor=person_of(request), **form.cleaned_data)
     except DomainError as error:
-        return _refused(request, number, error)
+        return refused(request, number, error)
     messages.success(request, f"{row.reference} was passed up")
     return redirect("approvals:detail", number)
 
@@ -156,7 +166,7 @@ def seen_view(request: HttpRequest, number: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def _refused(request: HttpRequest, number: int, error: DomainError, **more: JSON) -> HttpResponse:
+def refused(request: HttpRequest, number: int, error: DomainError, **more: JSON) -> HttpResponse:
     """Show the request as it is now, with what was refused, and keep what was typed."""
     problem = {"detail": error.message, "code": error.code, **error.extra}
     return detail_render(
@@ -164,7 +174,7 @@ def _refused(request: HttpRequest, number: int, error: DomainError, **more: JSON
     )
 
 
-def _form_problem(form: Any) -> dict[str, JSON]:
+def form_problem(form: Any) -> dict[str, JSON]:
     """Give a form's errors as a problem."""
     problems = [
         {"message": f"{form[name].label if name in form.fields else name}: {text}", "pointer": ""}

@@ -1,7 +1,6 @@
 """The inbox and the page of one request."""
 
 import json
-from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
@@ -12,28 +11,20 @@ from django.views.decorators.vary import vary_on_headers
 
 from approvals_app.core.policy import RISKS
 from approvals_app.models import ApprovalRequest
-from approvals_app.selectors.requests import (
-    approval_get,
-    approval_list,
-    decided_list,
-    delegated_list,
-    inbox_counts,
-    undoable,
-)
+from approvals_app.selectors.queue import batches_of, queue_list
+from approvals_app.selectors.requests import approval_get, inbox_counts, undoable
 from approvals_app.services.record import database_now
 from approvals_app.views import present
+from approvals_app.views.queue import Filters, filters_of, groups_of, held_of, lines_of
 from workflows_app.models import User
 
 JSON = Any
-SHOWN = 100
 TABS = (
     ("mine", "For me"),
     ("teams", "My teams"),
     ("delegated", "Delegated"),
     ("decided", "Decided"),
 )
-SOON = timedelta(hours=1)
-TODAY = timedelta(hours=24)
 
 
 @login_required
@@ -66,7 +57,15 @@ def detail_render(
     context = present.detail(row, user=person_of(request), now=now, edited=edited)
     # The edit travels on as the JSON that the person saw as a diff.
     edited_json = None if edited is None else json.dumps(edited, ensure_ascii=False)
-    context.update(view="mine", is_page=True, edited_json=edited_json, **more)
+    filters = filters_of(request.POST) if request.method == "POST" else Filters()
+    context.update(
+        view=filters.view,
+        filters=filters,
+        is_page=True,
+        edited_json=edited_json,
+        undo=row if "undo" in context["allowed"] else None,
+        **more,
+    )
     return render(request, "approvals/detail.html", context, status=status)
 
 
@@ -79,20 +78,26 @@ def inbox_context(request: HttpRequest) -> dict[str, JSON]:
     """Give what the inbox shows: tabs, groups of lines, and the request that is open."""
     now = database_now()
     user = person_of(request)
-    asked = request.GET.get("view", "mine")
-    view = asked if asked in dict(TABS) else "mine"
-    rows = rows_of(user, view, risk=request.GET.get("risk"))
-    lines = [present.row(row, now) for row in rows]
+    filters = filters_of(request.GET)
+    rows = queue_list(user=user, view=filters.view, now=now, risk=filters.risk, due=filters.due)
+    lines = lines_of(rows, user=user, now=now, held=held_of(request.GET.get("held", "")))
     opened = _opened(request, rows)
+    batches = batches_of(rows) if filters.view == "mine" else []
+    reference = opened.reference if opened and "open" in request.GET else ""
     context: dict[str, JSON] = {
-        "view": view,
+        "filters": filters,
+        "view": filters.view,
         "tabs": TABS,
         "counts": inbox_counts(actor=user),
-        "groups": _groups(lines, now) if view != "decided" else [("Decided", lines)],
-        "total": len(lines),
+        "groups": groups_of(lines, filters, now),
+        "batches": batches,
+        "selectable": {one.number for batch in batches for one in batch.requests},
+        "total": len(rows),
         "soon": sum(line["is_hot"] for line in lines),
-        "risk": request.GET.get("risk") or "",
         "risks": RISKS,
+        "queue_query": filters.query(
+            open=reference, held=",".join(str(line["request"].number) for line in lines)
+        ),
         "is_opened": "open" in request.GET,
         "undo": undoable(actor=user, now=now),
         "is_page": False,
@@ -108,33 +113,8 @@ def inbox_context(request: HttpRequest) -> dict[str, JSON]:
     return context
 
 
-def rows_of(user: User, view: str, *, risk: str | None = None) -> list[ApprovalRequest]:
-    """Give the requests of a tab: due first, then by risk, then by age."""
-    if view == "decided":
-        found = decided_list(actor=user)
-    elif view == "delegated":
-        found = delegated_list(actor=user)
-    else:
-        found = approval_list(actor=user, state="pending", mine=view == "mine")
-    if risk in RISKS:
-        found = found.filter(risk=risk)
-    rows = list(found[:SHOWN])
-    if view == "decided":
-        return rows
-    return sorted(rows, key=lambda row: (row.next_due_at, -RISKS.index(row.risk), row.number))
-
-
 def _opened(request: HttpRequest, rows: list[ApprovalRequest]) -> ApprovalRequest | None:
     asked = request.GET.get("open", "").removeprefix("APR-")
     if asked.isdecimal() and len(asked) < 19:
         return approval_get(approval_id=int(asked), actor=person_of(request))
     return rows[0] if rows else None
-
-
-def _groups(lines: list[dict[str, JSON]], now: datetime) -> list[tuple[str, list[JSON]]]:
-    groups: dict[str, list[JSON]] = {"Due soon": [], "Today": [], "Later": []}
-    for line in lines:
-        left = line["due"] - now
-        name = "Due soon" if left <= SOON else "Today" if left <= TODAY else "Later"
-        groups[name].append(line)
-    return [(name, found) for name, found in groups.items() if found]

@@ -5,7 +5,7 @@ from typing import Any
 
 from approvals_app.core import shown
 from approvals_app.core.policy import REFUSAL_WORDS, wants_reason
-from approvals_app.core.sla import share_left
+from approvals_app.core.sla import share_left, snooze_choices_left
 from approvals_app.core.states import ApprovalState
 from approvals_app.forms import ArgumentsForm
 from approvals_app.models import ApprovalRequest
@@ -17,7 +17,8 @@ from approvals_app.selectors.context import (
     similar_list,
 )
 from approvals_app.selectors.people import gate_of
-from approvals_app.selectors.requests import actions_allowed, refusal_of, votes_shape
+from approvals_app.selectors.queue import looking_at
+from approvals_app.selectors.requests import actions_allowed, answers_for, refusal_of, votes_shape
 from approvals_app.selectors.unusual import warnings_of
 from workflows_app.core.canonical import canonical_bytes
 from workflows_app.core.strict_json import strict_loads
@@ -128,11 +129,21 @@ def detail(
         "steps": run_steps(request),
         "record": record_of(request),
         "track": confidence_record(request),
+        "answers_for": answers_for(request, user) if is_pending else None,
+        "looking": looking_at(request, user=user, now=now),
+        "comments": request.comments.select_related("person").order_by("pk"),
+        "snoozes": snooze_choices(request, now) if allowed and is_pending else [],
         "own": own_record(request, user, now),
         "similar": similar_list(request),
         "form": ArgumentsForm(arguments) if request.action else None,
         "seconds_left": _seconds_left(request, now),
     }
+
+
+def snooze_choices(request: ApprovalRequest, now: datetime) -> list[tuple[int, str]]:
+    """Give for how many minutes a person may look away, with the words for it."""
+    left = request.deadline_at - now
+    return [(minutes, shown.countdown(minutes * 60)) for minutes in snooze_choices_left(left)]
 
 
 def bound_action(request: ApprovalRequest) -> dict[str, JSON]:

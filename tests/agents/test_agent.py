@@ -219,8 +219,9 @@ def test_an_agent_becomes_turns_of_a_model_and_calls_of_tools():
     expanded = AgentKind().expand(STEP)
 
     assert (expanded["kind"], expanded["timeout"], "retry" in expanded) == ("group", "60s", False)
-    assert expanded["guardrails"] == [{"check": "personal_data"}]
+    assert "guardrails" not in expanded
     outer = by_id(body_of(expanded))
+    assert outer["_check"]["guardrails"] == [{"check": "personal_data", "at": "after"}]
     assert list(outer) == ["_task", "turn", "_check", "_spent"]
     assert outer["turn"]["with"]["limit"] == 4
     inner = by_id(body_of(outer["turn"]))

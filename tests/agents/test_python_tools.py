@@ -8,6 +8,8 @@ from workflows_app.agents.tools import ToolCall, ToolError, python_tool, tool
 from workflows_app.core.kinds import StepError
 from workflows_app.core.states import Effect
 
+pytestmark = pytest.mark.django_db  # a call asks its breaker
+
 PREFIX = "tests_of_agents"
 
 

@@ -105,7 +105,7 @@ def test_a_quorum_ignores_the_supplier_that_fails(gallery):
         run = rest(start(workflow, example("supplier-quotes")))
 
     assert run.output["best"]["supplier"] == "south"
-    assert states(run)["east"] == "failed"
+    assert states(run)["east"] in ("failed", "cancelled")  # the other three may be quicker
 
 
 def test_a_quorum_that_nobody_meets_is_an_error(gallery):

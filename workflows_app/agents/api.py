@@ -8,7 +8,7 @@ from ninja import Path, Query, Router, Status
 from pydantic import Field
 
 from workflows_app.agents.core.tool_spec import ToolSpec
-from workflows_app.agents.selectors.breakers import BreakerShown, tool_breakers
+from workflows_app.agents.selectors.breakers import NEVER_FAILED, BreakerShown, tool_breakers
 from workflows_app.agents.selectors.tools import tool_spec, tool_specs
 from workflows_app.agents.services.breakers import breaker_close
 from workflows_app.agents.services.secrets import secret_put
@@ -89,7 +89,7 @@ class SecretOut(Schema):
 ToolPage = page_of(ToolOut)
 
 
-def tool_shape(spec: ToolSpec, breaker: BreakerShown = BreakerShown()) -> dict[str, Any]:
+def tool_shape(spec: ToolSpec, breaker: BreakerShown = NEVER_FAILED) -> dict[str, Any]:
     """Give a tool as the API shows it."""
     return {
         "name": spec.name,
@@ -131,7 +131,7 @@ def tools(
     names = [name for name in specs if paging.cursor is None or name > paging.cursor]
     shown = names[: paging.limit]
     return {
-        "items": [tool_shape(specs[name], breakers.get(name, BreakerShown())) for name in shown],
+        "items": [tool_shape(specs[name], breakers.get(name, NEVER_FAILED)) for name in shown],
         "next": shown[-1] if len(names) > len(shown) else None,
     }
 

@@ -18,6 +18,7 @@ import httpx2
 from django.conf import settings
 
 from workflows_app.agents.breakers import spared
+from workflows_app.agents.budgets import reserved
 from workflows_app.agents.connections import connection_release
 from workflows_app.agents.core.model_specs import ModelSpec, UnknownRole, model_pick, model_roles
 from workflows_app.agents.core.requests import ModelReply, ModelRequest
@@ -58,9 +59,11 @@ def model_call(call: Call, role: str, request: ModelRequest) -> ModelReply:
     if spec.max_tokens:
         request = replace(request, max_tokens=spec.max_tokens)
     patience = Patience(deadline=call.deadline, is_cancelled=call.is_cancelled)
-    with spared(call.workspace_id, f"model:{role}"):
+    with spared(call.workspace_id, f"model:{role}"), reserved(call, spec, request) as held:
         connection_release()
-        return anthropic_reply(spec, request, patience)
+        reply = anthropic_reply(spec, request, patience)
+        held.settle(reply.cost_usd)
+    return reply
 
 
 def model_first(call: Call, roles: Sequence[str], request: ModelRequest) -> ModelReply:

@@ -100,6 +100,20 @@ class Secret(models.Model):
         return self.name
 
 
+class BudgetHold(models.Model):
+    """What the running attempt of a step costs at most; once it has ended, its run knows."""
+
+    step_run = models.UUIDField(primary_key=True)
+    run = models.UUIDField(db_index=True)
+    attempt = models.IntegerField()
+    spent = models.FloatField(default=0.0)  # by calls of this attempt that were answered
+    reserved = models.FloatField(default=0.0)  # the worst case of the call under way
+    granted = models.FloatField(default=0.0)  # what people added to the run's budget here
+
+    def __str__(self) -> str:
+        return f"{self.spent + self.reserved:.4f} US dollars for {self.step_run}"
+
+
 class Breaker(models.Model):
     """Whether a tool or model is being spared; shared by all runs of a workspace."""
 

@@ -42,6 +42,18 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run may cost in US dollars; `granted` is what people added at this step.
+
+    Beyond it the step asks for more (`asks`), or fails.
+    """
+
+    usd: float
+    asks: bool = True
+    granted: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One attempt of a leaf step.
 
@@ -68,6 +80,7 @@ class Call:
     is_cancelled: Callable[[], bool]
     actor: str  # who the run acts for: user:NAME, service:NAME or trigger:ID
     spec: Mapping[str, JSON] = field(default_factory=dict)  # the whole step as defined
+    budget: Budget | None = None  # of the run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

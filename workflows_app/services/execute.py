@@ -84,6 +84,8 @@ def _common(prepared: Prepared, worker: str) -> dict[str, Any]:
 
 def _failed(prepared: Prepared, worker: str, error: StepError) -> Fact:
     claim = prepared.claim
+    if error.wait is WaitReason.BUDGET:
+        return _out_of_budget(prepared, worker, error)
     if error.wait is not None and not claim.setting.takes_error(claim.node.id):
         return _held_up(prepared, worker, error, error.wait)
     retry_after = error.retry_after.total_seconds() if error.retry_after else None
@@ -118,6 +120,23 @@ def _held_up(
     )
 
 
+def _out_of_budget(prepared: Prepared, worker: str, error: StepError) -> StepSuspended:
+    """Ask people for what the next call may cost; what was spent so far stays spent."""
+    wanted: JSON = error.details
+    action = {**action_of(prepared.claim, prepared.call), "arguments": {"usd": wanted["usd"]}}
+    usage = error.usage
+    return StepSuspended(
+        **_common(prepared, worker),
+        reason=WaitReason.BUDGET.value,
+        request={"summary": error.message, "decisions": ["approve", "edit", "reject"]},
+        action=action,
+        digest=action_digest(action),
+        waiting={"usd": wanted["usd"]},
+        usage=(usage.input_tokens, usage.output_tokens, usage.cost_usd),
+        why=error.message,
+    )
+
+
 def _suspended(prepared: Prepared, worker: str, result: Suspend) -> StepSuspended:
     asks = result.reason in _ASKS
     action = action_of(prepared.claim, prepared.call) if asks else None
@@ -147,8 +166,9 @@ def _guarded(prepared: Prepared, worker: str, result: Done, seconds: float) -> F
             verdict.code, verdict.why, usage=result.usage, details=result.details or {}
         )
         fact = _failed(prepared, worker, refused)
-        acted = prepared.effect is not Effect.NONE and isinstance(fact, StepFailed)
-        return replace(fact, undo=undo_render(prepared, result.output)) if acted else fact
+        if prepared.effect is not Effect.NONE and isinstance(fact, StepFailed):
+            return replace(fact, undo=undo_render(prepared, result.output))
+        return fact
     result = replace(result, output=verdict.value)
     return _succeeded(prepared, worker, result, verdict.why if verdict.action == "hold" else "")
 

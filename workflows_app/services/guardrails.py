@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from workflows_app.core.kinds import ActionParts, Call
+from workflows_app.core.kinds import ActionParts, Budget, Call
 from workflows_app.models import Workspace
 from workflows_app.services.batch import Claim
 from workflows_app.services.history import history_append
@@ -98,10 +98,32 @@ def _installation_checks(workspace_id: UUID) -> list[JSON]:
     return checks
 
 
-def content_of(settings: Mapping[str, JSON]) -> tuple[str | None, JSON]:
+def budget_of(claim: Claim) -> Budget | None:
+    """Give the smallest budget that anyone set for the run; None where nobody did."""
+    expanded = claim.context.version.expanded
+    limit = (expanded.get("limits") or {}).get("budget_usd")
+    found = [] if limit is None else [(float(limit), True)]
+    wide = expanded.get("guardrails") or []
+    if claim.node.kind.needs_model or claim.node.kind.is_hidden:
+        wide = [*wide, *_installation_checks(claim.context.workspace_id)]
+    for check in wide:
+        is_on = check.get("check") == "budget" and check.get("mode", "on") == "on"
+        if is_on and (check.get("per") or "run") == "run":
+            found.append((float(check["usd"]), check.get("on_trip") == "hold"))
+    if not found:
+        return None
+    usd, asks = min(found)
+    granted = float((claim.progress or {}).get("granted_usd") or 0.0)
+    return Budget(usd=usd, asks=asks, granted=granted)
+
+
+def content_of(claim: Claim, settings: Mapping[str, JSON]) -> tuple[str | None, JSON]:
     """Give which of the settings holds what is checked, and it; without one all of them."""
     name = next((name for name in CONTENTS if name in settings), None)
-    return name, dict(settings) if name is None else settings[name]
+    if name is not None:
+        return name, settings[name]
+    is_leaf = claim.node.kind.primitive in ("pure", "call", "wait")
+    return None, dict(settings) if is_leaf else {}
 
 
 def guardrails_run(

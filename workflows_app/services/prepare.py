@@ -148,7 +148,7 @@ def _guarded(claim: Claim, call: Call, values: JSON, worker: str) -> tuple[Call,
     checks = guardrails.checks_of(claim, "before")
     if not checks:
         return call, None
-    name, content = guardrails.content_of(call.settings)
+    name, content = guardrails.content_of(claim, call.settings)
     verdict = guardrails.guardrails_run(claim, call, content, checks, at="before")
     if verdict.value != content:
         settings = verdict.value if name is None else {**call.settings, name: verdict.value}
@@ -294,6 +294,7 @@ def _call(
         is_cancelled=cancelled.is_set,
         actor=context.actor,
         spec=spec,
+        budget=guardrails.budget_of(claim),
     )
 
 

@@ -44,7 +44,7 @@ def _seen(call: Call) -> Done:
     return Done(output=call.settings["value"])
 
 
-@script("gate")
+@script("race_gate")
 def _gate(call: Call) -> Done:
     GATE.wait(10)
     return Done(output="late")
@@ -154,7 +154,7 @@ def test_a_late_result_finds_no_row():
 
 
 def test_an_effect_whose_worker_stopped_waits_for_a_person():
-    version = version_make([step("pay", "gate", effect="irreversible", is_idempotent=False)])
+    version = version_make([step("pay", "race_gate", effect="irreversible", is_idempotent=False)])
     with worker_running():
         run = run_make(version)
         until(lambda: StepRun.objects.filter(run=run, effect="irreversible").exists())

@@ -197,10 +197,11 @@ def _change(check: Mapping[str, JSON], value: JSON, evaluate: Evaluate) -> tuple
 _INJECTIONS = tuple(
     re2.compile(source)
     for source in (
-        r"(?i)\b(ignore|disregard|forget|override)\b.{0,40}\b(previous|prior|above|earlier|all|your)\b"
+        r"(?i)\b(ignore|disregard|forget|override)\b.{0,40}"
+        r"\b(previous|prior|above|earlier|all|your)\b"
         r".{0,40}\b(instruction|prompt|rule|direction)s?\b",
         r"(?i)\byou are (now|no longer)\b.{0,60}\b(assistant|model|ai|agent|mode|bound)\b",
-        r"(?i)\b(reveal|print|repeat|show)\b.{0,40}\b(system|hidden|initial) (prompt|instructions?)\b",
+        r"(?i)\b(reveal|print|repeat|show)\b.{0,40}\b(system|hidden|initial) (prompt|instruction)",
         r"(?i)(^|\n)\s*(system|assistant|developer)\s*:",
         r"(?i)<\s*/?\s*(system|instructions?)\s*>",
         r"(?i)\bdo not (tell|inform|ask|alert)\b.{0,30}\b(user|human|operator|anyone)\b",

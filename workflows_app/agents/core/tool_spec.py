@@ -44,7 +44,7 @@ class ToolSpec:
     is_enabled: bool = True
     id: str = ""
     request: Mapping[str, JSON] = field(default_factory=dict)
-    breaker: BreakerRule = BreakerRule()
+    breaker: BreakerRule = field(default_factory=BreakerRule)
 
     @property
     def schema_digest(self) -> str:

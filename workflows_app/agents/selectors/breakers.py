@@ -24,6 +24,9 @@ class BreakerShown:
         return breaker_state(self.opened_at, rule.open_for, self.now)
 
 
+NEVER_FAILED = BreakerShown()
+
+
 def tool_breakers(*, workspace_id: UUID) -> dict[str, BreakerShown]:
     """Give the breakers of a workspace's tools by the tool's name."""
     rows = Breaker.objects.filter(workspace=workspace_id, name__startswith="tool:")

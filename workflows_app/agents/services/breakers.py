@@ -25,7 +25,11 @@ RETURNING failures
 def breaker_fail(*, workspace_id: UUID, name: str, rule: BreakerRule) -> None:
     """Count one failure; enough of them in a row open the breaker, and so does a failed probe."""
     with connection.cursor() as cursor:
-        values = {"name": name, "most": rule.failures, "workspace": workspace_id}
+        values: dict[str, str | int | UUID] = {
+            "name": name,
+            "most": rule.failures,
+            "workspace": workspace_id,
+        }
         cursor.execute(_FAIL, values)
         row = cursor.fetchone()
     if row is not None and row[0] == rule.failures:

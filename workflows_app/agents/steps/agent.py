@@ -19,6 +19,7 @@ from workflows_app.core.kinds import Kind
 JSON = Any
 TURNS = 10
 CONCURRENCY = 8
+_REACH = frozenset({"tools", "hosts", "resources", "regions", "volume", "rate"})
 
 
 class AgentTool(BaseModel):
@@ -65,11 +66,8 @@ class AgentKind(Kind):
 
     def expand(self, step: dict[str, JSON]) -> dict[str, JSON]:
         settings = step.get("with") or {}
-        outer = {key: value for key, value in step.items() if key not in ("kind", "with", "retry")}
-        if guardrails := _without_repeats(step):
-            outer["guardrails"] = guardrails
-        else:
-            outer.pop("guardrails", None)
+        inner = ("kind", "with", "retry", "guardrails")
+        outer = {key: value for key, value in step.items() if key not in inner}
         return {**outer, "kind": "group", "with": {"body": agent_body(settings, step)}}
 
 
@@ -88,12 +86,26 @@ def agent_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
             "body": _turn_body(settings, step),
         },
     }
-    task = {"id": "_task", "kind": "transform", "with": {"value": settings.get("prompt")}}
+    task = {
+        "id": "_task",
+        "kind": "transform",
+        "with": {"value": settings.get("prompt")},
+        **_guarded(step, "before"),
+    }
     spent = {"id": "_spent", "kind": "end", "with": {"outcome": "exhausted"}}
     edges = [{"from": "_task", "to": "turn"}, {"from": "turn.exhausted", "to": "_spent"}]
+    answer = "=steps.turn.?output.?last.?text.orValue(null)"
+    guarded = _guarded(step, "after")
+    if schema is None and not guarded:
+        return {"steps": [task, turn, spent], "edges": edges, "output": answer}
     if schema is None:
-        output = "=steps.turn.?output.?last.?text.orValue(null)"
-        return {"steps": [task, turn, spent], "edges": edges, "output": output}
+        check = {"id": "_check", "kind": "transform", "with": {"value": answer}, **guarded}
+        edges.append({"from": "turn", "to": "_check"})
+        return {
+            "steps": [task, turn, check, spent],
+            "edges": edges,
+            "output": "=steps._check.output",
+        }
     check = {
         "id": "_check",
         "kind": "agent_answer",
@@ -104,6 +116,7 @@ def agent_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
             "output": schema,
         },
         **_retry(step),
+        **guarded,
     }
     edges.append({"from": "turn", "to": "_check"})
     return {"steps": [task, turn, check, spent], "edges": edges, "output": "=steps._check.output"}
@@ -143,7 +156,7 @@ def _turn_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
         "with": {
             "items": "=steps.model.output.calls",
             "concurrency": CONCURRENCY,
-            "body": _call_body(tools),
+            "body": _call_body(tools, _rails(step, "call")),
         },
     }
     return {
@@ -153,7 +166,7 @@ def _turn_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
     }
 
 
-def _call_body(tools: list[dict[str, JSON]]) -> dict[str, JSON]:
+def _call_body(tools: list[dict[str, JSON]], rails: list[JSON]) -> dict[str, JSON]:
     """Give the body of one call: the tool that is meant, on its terms, and what came of it."""
     names = step_ids([tool["tool"] for tool in tools])
     pick = {
@@ -169,7 +182,7 @@ def _call_body(tools: list[dict[str, JSON]]) -> dict[str, JSON]:
     result = {"id": "_result", "kind": "agent_result", "with": {"call": "=item"}}
     steps, edges = [pick], [{"from": "_pick.default", "to": "_result"}]
     for name, tool in zip(names, tools, strict=True):
-        steps.append(_tool_step(name, tool))
+        steps.append(_tool_step(name, tool) | ({"guardrails": rails} if rails else {}))
         edges.append({"from": f"_pick.{name}", "to": name})
         ports = ["done", "error"]
         if isinstance(tool.get("approval"), dict):
@@ -205,5 +218,24 @@ def _repeats(step: Mapping[str, JSON]) -> int:
     return min(limits, default=0)
 
 
-def _without_repeats(step: Mapping[str, JSON]) -> list[JSON]:
-    return [rail for rail in step.get("guardrails") or () if rail.get("check") != "repeats"]
+def _rails(step: Mapping[str, JSON], place: str) -> list[JSON]:
+    """Give the guardrails of an agent that belong to a place inside it.
+
+    What bounds its reach holds for each of its calls; the rest checks its task (before) or its
+    answer (after), each by the step that makes it.
+    """
+    found = []
+    for rail in step.get("guardrails") or ():
+        at = rail.get("at") or "after"
+        if rail.get("check") in _REACH:
+            at = "call"
+        if rail.get("check") != "repeats" and (at in (place, "both") and place != "call"):
+            found.append({**rail, "at": "after"})
+        elif at == place == "call":
+            found.append(rail)
+    return found
+
+
+def _guarded(step: Mapping[str, JSON], place: str) -> dict[str, JSON]:
+    rails = _rails(step, place)
+    return {"guardrails": rails} if rails else {}

@@ -22,6 +22,7 @@ from workflows_app.core.states import (
 )
 
 JSON = Any
+_ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
 MORE = "+more"  # the subscription of a map that takes more items; no port can be called so
 
 
@@ -218,7 +219,7 @@ class Draft:
 
     def drop_waits(self, status: StepDraft, why: str) -> None:
         """Withdraw what a waiting step has asked of people and clocks."""
-        if status.reason in (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT):
+        if status.reason in _ASKS:
             self.effects.append(WithdrawApproval(step_run_id=status.id, why=why, now=self.now))
 
     def timers_drop(self, status: StepDraft) -> None:

@@ -31,6 +31,9 @@ from workflows_app.core.states import StepState, Trigger, WaitReason
 JSON = Any
 
 
+ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
+
+
 def announce(draft: Draft, status: StepDraft, actor: str) -> None:
     """Write the start of the attempt, where it is not in the history yet."""
     if status.is_announced:
@@ -262,7 +265,7 @@ def on_suspended(draft: Draft, status: StepDraft, fact: StepSuspended) -> None:
     if until is not None:
         timer = TimerFired(step_run=status.id, generation=status.generation, name=reason.value)
         draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=until, fact=timer))
-    asks = reason in (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT)
+    asks = reason in ASKS
     if asks and fact.request is not None:
         draft.effects.append(
             AskPeople(

@@ -16,7 +16,12 @@ from workflows_app.core.graph import Graph
 from workflows_app.core.states import StepState, Trigger, WaitReason
 
 JSON = Any
-_ASKED = (WaitReason.APPROVAL.value, WaitReason.REVIEW.value, WaitReason.CHECKPOINT.value)
+_ASKED = (
+    WaitReason.APPROVAL.value,
+    WaitReason.REVIEW.value,
+    WaitReason.CHECKPOINT.value,
+    WaitReason.BUDGET.value,
+)
 
 
 def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
@@ -34,12 +39,27 @@ def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
             fact.reason or "nobody answered in time",
             actor=fact.by or "engine",
         )
+    elif status.reason == WaitReason.BUDGET:
+        _budget(draft, status, fact)
     elif status.reason == WaitReason.REVIEW:
         _reviewed(draft, status, fact)
     elif draft.node(status).kind.primitive == "wait":
         _answered(draft, status, fact)
     else:
         _gate(draft, status, fact)
+
+
+def _budget(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """The step goes on with the dollars that were added, or fails."""
+    if fact.outcome != "approved":
+        message = fact.reason or f"more money was asked for, and the request was {fact.outcome}"
+        flow.fail(draft, status, "budget_exceeded", message, actor=fact.by or "engine")
+        return
+    asked = fact.arguments if fact.arguments is not None else status.waiting
+    progress = dict(status.progress or {})
+    progress["granted_usd"] = progress.get("granted_usd", 0.0) + float(asked["usd"])
+    status.progress = progress
+    leaf.resume(draft, status, why=fact.reason or f"{asked['usd']} US dollars added", actor=fact.by)
 
 
 def _gate(draft: Draft, status: StepDraft, fact: Decided) -> None:

@@ -2,8 +2,8 @@
 
 What wakes a run is a ready step with a slot, a lease, a timer, an open approval request or one
 whose decision is not in effect yet, a fact in an inbox, an open child run, a subscription to an
-event, or a step that waits for a trigger or a person (an incident). The run's own time limit is no waking: it ends
-a run that is stuck, and hides nothing.
+event, or a step that waits for a trigger or a person (an incident). The run's own time limit is no
+waking: it ends a run that is stuck, and hides nothing.
 """
 
 from uuid import UUID
