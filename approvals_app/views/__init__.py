@@ -8,6 +8,7 @@ from approvals_app.views.actions import (
     seen_view,
     undo_view,
 )
+from approvals_app.views.autonomy import autonomy_view
 from approvals_app.views.batch import batch_open_view, batch_pick_view, batch_view
 from approvals_app.views.cover import cover_end_view, cover_view, escalation_view, reassign_view
 from approvals_app.views.mail import mail_view
@@ -15,6 +16,7 @@ from approvals_app.views.pages import detail_view, inbox_view
 from approvals_app.views.talk import comment_view, snooze_view
 
 __all__ = [
+    "autonomy_view",
     "batch_open_view",
     "batch_pick_view",
     "batch_view",
