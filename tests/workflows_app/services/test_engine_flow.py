@@ -7,14 +7,17 @@ import pytest
 from tests.engine_harness import (
     edges,
     events,
+    run_make,
     run_to_rest,
     script,
     states,
     step,
+    until,
     version_make,
+    worker_running,
 )
 from workflows_app.core.kinds import Call, Done
-from workflows_app.models import RunEvent
+from workflows_app.models import Run, RunEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HANG = threading.Event()
@@ -167,8 +170,11 @@ def test_a_cached_call_is_answered_without_being_made():
 def test_a_step_that_hangs_is_given_up_in_time():
     version = version_make([step("a", "hang", timeout="100ms", retry={"attempts": 1})])
 
-    run = run_to_rest(version)
-    HANG.set()
+    with worker_running():
+        run = run_make(version)
+        until(lambda: Run.objects.get(pk=run.pk).finished_at is not None)
+        HANG.set()  # the call comes back while the worker still counts its slot
 
+    run.refresh_from_db()
     assert (run.state, run.error["code"]) == ("failed", "timeout")
     assert states(run) == {"a": "timed_out"}
