@@ -12,6 +12,7 @@ from workflows_app.core.facts import ScopeCancelled, ScopeOpened, fact_dump
 from workflows_app.core.states import RUN_TERMINAL, RunState
 from workflows_app.errors import IllegalState, NotFound
 from workflows_app.models import InboxFact, Run, Scope, StepRun, Undo
+from workflows_app.selectors.runs import run_actions
 from workflows_app.services import undo
 from workflows_app.services.apply import scopes_settle
 from workflows_app.services.history import history_append
@@ -21,24 +22,11 @@ _PAUSABLE = (RunState.QUEUED, RunState.RUNNING, RunState.WAITING)
 _CANCELLABLE = (*_PAUSABLE, RunState.PAUSED)
 
 
-def run_actions(run: Run) -> list[str]:
+def actions_now(run: Run) -> list[str]:
     """Give the control calls that the run's state allows now."""
     state = RunState(run.state)
-    actions = []
-    if state in _PAUSABLE:
-        actions.append("pause")
-    if state is RunState.PAUSED:
-        actions.append("resume")
-    if state in _CANCELLABLE:
-        actions.append("cancel")
     has_incident = state not in RUN_TERMINAL and _has_incident(run)
-    if state in RUN_TERMINAL or state is RunState.PAUSED or has_incident:
-        actions += ["retry", "skip"]
-    if has_incident:
-        actions.append("fail")
-    if state in RUN_TERMINAL and _has_undo(run):
-        actions.append("rollback")
-    return actions
+    return run_actions(state, has_incident=has_incident, has_undo=_has_undo(run))
 
 
 def _has_incident(run: Run) -> bool:
@@ -61,7 +49,7 @@ def _locked(run_id: UUID) -> Run:
 def refuse(run: Run, action: str) -> None:
     """Raise IllegalState, naming what the state does allow."""
     raise IllegalState(
-        f"{action} is not possible while the run is {run.state}", allowed=run_actions(run)
+        f"{action} is not possible while the run is {run.state}", allowed=actions_now(run)
     )
 
 
