@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from workflows_app.builder import canvas
 from workflows_app.views import (
     accounts,
     drafts,
@@ -28,6 +29,8 @@ urlpatterns = [
     path("workflows/<slug:slug>/", workflows.workflow_page, name="workflow"),
     path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
     path("workflows/<slug:slug>/edit/", drafts.workflow_edit, name="edit"),
+    path("workflows/<slug:slug>/edit/canvas.json", canvas.canvas_json, name="canvas_json"),
+    path("workflows/<slug:slug>/edit/changes/", canvas.changes, name="edit_changes"),
     path("workflows/<slug:slug>/publish/", drafts.publish, name="publish"),
     path("workflows/<slug:slug>/archive/", drafts.archive, name="archive"),
     re_path(

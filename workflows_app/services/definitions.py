@@ -118,19 +118,25 @@ def workflow_import(
 
 @transaction.atomic
 def draft_save(
-    *, workflow: Workflow, definition: dict[str, JSON], revision: int, actor: User
+    *,
+    workflow: Workflow,
+    definition: dict[str, JSON],
+    revision: int,
+    actor: User,
+    label: str = "",
 ) -> Workflow:
     """Replace the draft that the caller saw.
 
     Args:
         revision: of the draft that the change is based on.
+        label: what was done, in words, for the record.
 
     Raises:
         Conflict: `draft_changed`: somebody saved since; `draft` holds the newer one.
         Invalid: the draft is not JSON that the product takes.
     """
     _draft_refuse(definition)
-    held = _lock(workflow)
+    held = draft_lock(workflow)
     if held.revision != revision:
         raise _changed(held, "somebody saved since")
     before, after = held.draft.get("name"), definition.get("name")
@@ -142,6 +148,8 @@ def draft_save(
     held.save(update_fields=["name", "draft", "revision", "updated_at"])
     held.draft_editors.add(actor)
     data = {"revision": held.revision, "digest": definition_digest(definition)}
+    if label:
+        data["label"] = label
     _record(held, "workflow.draft_saved", actor, data)
     held.refresh_from_db(fields=["updated_at"])
     return held
@@ -160,7 +168,7 @@ def workflow_publish(
         Conflict: `draft_changed`: the draft is not the one that the caller saw.
         Invalid: the draft has problems; `problems` lists them.
     """
-    held = _lock(workflow)
+    held = draft_lock(workflow)
     if held.revision != revision:
         raise _changed(held, "the draft is no longer the one that was looked at")
     newest = version_newest(workflow=held)
@@ -186,7 +194,7 @@ def draft_version(*, workflow: Workflow, actor: User | None = None) -> WorkflowV
     Raises:
         Invalid: the draft has problems; `problems` lists them.
     """
-    held = _lock(workflow)
+    held = draft_lock(workflow)
     digest = definition_digest(held.draft)
     for known in held.versions.filter(number__isnull=True, digest=digest).order_by("-pk"):
         if known.pins == pins_find(held, known.expanded):
@@ -200,7 +208,7 @@ def workflow_archive(*, workflow: Workflow, actor: User, archived: bool = True) 
 
     Runs in flight go on.
     """
-    held = _lock(workflow)
+    held = draft_lock(workflow)
     held.archived_at = Now() if archived else None
     held.save(update_fields=["archived_at"])
     if archived:
@@ -213,7 +221,8 @@ def workflow_archive(*, workflow: Workflow, actor: User, archived: bool = True) 
     return held
 
 
-def _lock(workflow: Workflow) -> Workflow:
+def draft_lock(workflow: Workflow) -> Workflow:
+    """Hold the workflow's row: whoever else changes its draft waits."""
     rows = Workflow.objects.select_for_update(of=("self",)).select_related("workspace")
     return rows.get(pk=workflow.pk)
 
@@ -247,6 +256,7 @@ def _record(workflow: Workflow, what: str, actor: User, data: JSON) -> None:
 
 __all__ = [
     "definition_validate",
+    "draft_lock",
     "draft_save",
     "draft_shape",
     "draft_version",
