@@ -12,6 +12,7 @@ from workflows_app.views import (
     run_control,
     runs,
     start,
+    start_csv,
     workflows,
 )
 
@@ -44,7 +45,8 @@ urlpatterns = [
     path("events/<int:pk>/replay/", events.event_replay, name="event_replay"),
     path("runs/", runs.run_list_page, name="runs"),
     path("runs/start/<slug:slug>/", start.start, name="start"),
-    path("runs/start/<slug:slug>/csv/", start.start_csv, name="start_csv"),
+    path("runs/start/<slug:slug>/check/", start.start_check, name="start_check"),
+    path("runs/start/<slug:slug>/csv/", start_csv.start_csv, name="start_csv"),
     path("runs/RUN-<int:number>/", runs.run_page, name="run"),
     path("runs/RUN-<int:number>/events.json", runs.run_events_json, name="run_events"),
     re_path(

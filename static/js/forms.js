@@ -17,6 +17,7 @@ document.addEventListener("click", (event) => {
       }
     }
     list.append(copy);
+    window.htmx?.process(list.lastElementChild);
     list.lastElementChild?.querySelector("input, textarea, select")?.focus();
     return;
   }
@@ -57,6 +58,15 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("input", (event) => {
   const form = event.target.form;
   if (form?.method === "post") form.dataset.dirty = "1";
+});
+
+// A field that the server checked once it was left says so to those who do not see the words.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const slot = event.detail.target;
+  const field = slot.dataset?.errorsOf && document.getElementById(slot.dataset.errorsOf);
+  if (!field) return;
+  if (slot.textContent.trim()) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
 });
 
 // Lists that filter by a field send themselves; the address keeps the filter.

@@ -90,6 +90,12 @@ def as_json(value: Any) -> str:
 
 
 @register.filter
+def as_line(value: Any) -> str:
+    """Give the beginning of a value as one line of JSON text."""
+    return json.dumps(value, ensure_ascii=False)[:500]
+
+
+@register.filter
 def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
     """Give a key of a mapping that a variable names."""
     return (mapping or {}).get(key)

@@ -7,7 +7,8 @@ What a form cannot show well (alternatives, free objects) is one field of JSON t
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from workflows_app.views.looks import humanise
@@ -20,6 +21,19 @@ FORMATS |= {"uri": "url", "uuid": "text"}
 MISSING = object()
 REQUIRED = re.compile(r"^'(?P<name>.+)' is a required property$")
 DEPTH = 6
+LIMITS = (
+    ("minimum", "at least {}"),
+    ("exclusiveMinimum", "more than {}"),
+    ("maximum", "at most {}"),
+    ("exclusiveMaximum", "less than {}"),
+    ("multipleOf", "in steps of {}"),
+    ("minLength", "at least {} characters"),
+    ("maxLength", "at most {} characters"),
+    ("minItems", "at least {} entries"),
+    ("maxItems", "at most {} entries"),
+    ("pattern", "as {}"),
+)
+FEW = 4  # choices: so many are shown at once, as radios
 
 
 @dataclass
@@ -48,16 +62,28 @@ class Field:
     def html_id(self) -> str:
         return "f" + re.sub(r"[^A-Za-z0-9_]", "-", self.pointer)
 
+    def at(self, pointer: str) -> "Field | None":
+        """Give the field with that pointer, here or within."""
+        if self.pointer == pointer:
+            return self
+        return next((found for one in self.children if (found := one.at(pointer))), None)
+
     @property
-    def first(self) -> "Field | None":
-        """Give the blank item as the first one, for pages without scripts."""
-        return None if self.blank is None else _renamed(self.blank, f"{self.pointer}/0")
+    def is_few(self) -> bool:
+        """Whether the choices are shown as radios."""
+        return self.kind == "choice" and len(self.choices) <= FEW
+
+    @property
+    def is_chosen(self) -> bool:
+        return any(chosen for _, _, chosen in self.choices)
 
     @property
     def shown(self) -> str:
         """Give the value as the text of the field."""
         if self.value is MISSING or self.value is None:
             return ""
+        if self.kind == "datetime-local":
+            return _local(self.value)
         if isinstance(self.value, str) and self.kind != "json":
             return self.value
         return json.dumps(self.value, ensure_ascii=False, indent=2 if self.kind == "json" else None)
@@ -69,24 +95,55 @@ class Field:
     @property
     def choices(self) -> list[tuple[str, str, bool]]:
         """Give (sent text, shown text, whether chosen) of a choice."""
-        entries = self.schema.get("enum", [])
         return [
-            (json.dumps(one), _word(one), self.value is not MISSING and self.value == one)
-            for one in entries
+            (json.dumps(one), word, self.value is not MISSING and self.value == one)
+            for one, word in choices_of(self.schema)
         ]
+
+    @property
+    def limits(self) -> str:
+        """Say in words what else the schema asks of the value."""
+        return limit_words(self.schema)
 
     @property
     def input_type(self) -> str:
         return self.kind if self.kind in FORMATS.values() else "text"
 
 
-def _renamed(one: Field, pointer: str) -> Field:
-    """Give a copy of a field that lives at another pointer, with all that is in it."""
-    children = [
-        _renamed(child, pointer + child.pointer.removeprefix(one.pointer)) for child in one.children
+def choices_of(schema: dict[str, JSON]) -> list[tuple[JSON, str]]:
+    """Give the values of an enumeration with their titles; none if it is no enumeration."""
+    if isinstance(schema.get("enum"), list):
+        return [(one, _word(one)) for one in schema["enum"]]
+    if "const" in schema:
+        return [(schema["const"], str(schema.get("title") or _word(schema["const"])))]
+    options = schema.get("oneOf") or schema.get("anyOf")
+    if isinstance(options, list) and all(
+        isinstance(one, dict) and "const" in one for one in options
+    ):
+        return [(one["const"], str(one.get("title") or _word(one["const"]))) for one in options]
+    return []
+
+
+def limit_words(schema: dict[str, JSON]) -> str:
+    """Say in words which numbers, lengths and patterns a schema takes."""
+    words = [
+        text.format(schema[name])
+        for name, text in LIMITS
+        if isinstance(schema.get(name), int | float | str) and not isinstance(schema[name], bool)
     ]
-    label = "1" if one.label == "New" else one.label
-    return replace(one, pointer=pointer, label=label, children=children)
+    if schema.get("format") == "date-time":
+        words.append("UTC")
+    return ", ".join(words)
+
+
+def _local(value: JSON) -> str:
+    """Give a date and time as the native input wants it: in UTC, without a zone."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return str(value)
+    at = at.astimezone(UTC) if at.tzinfo is not None else at
+    return at.replace(tzinfo=None).isoformat(timespec="minutes" if not at.second else "seconds")
 
 
 def _word(value: JSON) -> str:
@@ -153,7 +210,7 @@ def kind_of(schema: dict[str, JSON], depth: int) -> str:
     kinds = schema.get("type")
     if isinstance(kinds, list):
         kinds = next((one for one in kinds if one != "null"), None)
-    if "enum" in schema:
+    if choices_of(schema):
         return "choice"
     if depth > DEPTH or _has_other_shapes(schema):
         return "json"
