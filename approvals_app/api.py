@@ -44,6 +44,15 @@ class LinkOut(Schema):
     url: str
 
 
+class UnusualOut(Schema):
+    """Something unusual, with the requests or the two versions that show it."""
+
+    code: str
+    text: str
+    requests: list[int]
+    versions: list[int]
+
+
 class VoteOut(Schema):
     """One answer that counts; `reason` is null where it would prime the second person."""
 
@@ -109,6 +118,9 @@ class ApprovalOut(Schema):
     links: list[LinkOut]
     requested_by: str
     why: str
+    unusual: list[UnusualOut]
+    blind: bool = Field(description="recommendation and confidence wait for the answer on pages")
+    sampled: bool = Field(description="a relaxed gate asked about it all the same")
     assignees: list[str]
     need: int | Literal["all"]
     decisions: list[str] = Field(description="the answers that this gate takes")
@@ -199,7 +211,7 @@ def approvals(
 
     def shape(row: ApprovalRequest) -> dict[str, Any]:
         known = directories.setdefault(row.workspace_id, Directory(row.workspace_id))
-        return approval_shape(row, user=_voter(who), now=now, directory=known)
+        return approval_shape(row, user=_voter(who), now=now, directory=known, is_whole=False)
 
     rows = approval_list(actor=who, state=state.value if state else None, mine=mine, run=run)
     return page(rows, paging.cursor, paging.limit, by="-number", shape=shape)

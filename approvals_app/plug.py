@@ -1,6 +1,7 @@
 """Where this app joins the engine: its kinds, its effects, its sweep."""
 
 from approvals_app.services.emptied import emptied_sweep
+from approvals_app.services.examine import facts_sweep
 from approvals_app.services.expire import deadlines_sweep
 from approvals_app.services.mail import messages_sweep
 from approvals_app.services.open import approvals_open, approvals_withdraw
@@ -19,4 +20,5 @@ def plug_in() -> None:
     register_effect_handler(WithdrawApproval, approvals_withdraw)
     register_sweep("approval deadlines", deadlines_sweep)
     register_sweep("approval messages", messages_sweep)
+    register_sweep("approval facts", facts_sweep)
     register_sweep("approvals that nobody may answer", emptied_sweep)

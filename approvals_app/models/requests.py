@@ -48,6 +48,8 @@ class ApprovalRequest(models.Model):
     version = models.ForeignKey("workflows_app.WorkflowVersion", models.CASCADE, related_name="+")
     previous = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
     path = models.TextField()
+    gate = models.TextField(default="")  # the path without indexes: what its record is kept by
+    entity = models.CharField(max_length=200, default="")  # whom the arguments are about
     generation = models.IntegerField(default=0)
     kind = models.CharField(max_length=50, blank=True)  # of the step that waits
     reason = models.CharField(max_length=12)  # approval, review, checkpoint
@@ -66,6 +68,9 @@ class ApprovalRequest(models.Model):
     links = JSONTextField(default=list)  # [{label, url}]
     requested_by = models.CharField(max_length=200)
     why = models.TextField(blank=True)
+    unusual = JSONTextField(null=True)  # [{code, text, requests, versions}]; null: not yet known
+    is_blind = models.BooleanField(default=False)  # the agent's view is hidden until the answer
+    is_sampled = models.BooleanField(default=False)  # a relaxed gate asked it all the same
 
     assignees = ArrayField(NAME, default=list)  # user:NAME, group:NAME: everybody asked so far
     present = ArrayField(NAME, default=list)  # those of the newest rung
@@ -139,6 +144,21 @@ class ApprovalRequest(models.Model):
                 fields=["number"],
                 condition=Q(state="pending", is_told=False),
                 name="approval_untold",
+            ),
+            models.Index(
+                fields=["number"],
+                condition=Q(state="pending", unusual__isnull=True),
+                name="approval_unexamined",
+            ),
+            models.Index(
+                fields=["workflow", "gate", "-number"],
+                condition=Q(state__in=["approved", "rejected", "taken_over"]),
+                name="approval_gate_history",
+            ),
+            models.Index(
+                fields=["workflow", "gate", "entity", "-number"],
+                condition=Q(state__in=["approved", "rejected", "taken_over"]),
+                name="approval_entity_history",
             ),
         ]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from approvals_app.core.states import ApprovalState
+from approvals_app.core.states import DECIDED, ApprovalState
 from approvals_app.models import ApprovalRequest, Vote
 from workflows_app.models import RunEvent, StepRun, User
 
@@ -51,10 +51,10 @@ def confidence_record(request: ApprovalRequest) -> dict[str, JSON] | None:
         return None
     decided = ApprovalRequest.objects.filter(
         workflow_id=request.workflow_id,
-        path=request.path,
+        gate=request.gate,
         mode="live",
         confidence__range=(request.confidence - NEARBY, request.confidence + NEARBY),
-        state__in=[ApprovalState.APPROVED.value, ApprovalState.REJECTED.value],
+        state__in=DECIDED,
     )
     total = decided.count()
     if total < ENOUGH:
@@ -69,7 +69,7 @@ def own_record(request: ApprovalRequest, user: User, now: datetime) -> dict[str,
         Vote.objects.filter(
             person=user,
             request__workflow_id=request.workflow_id,
-            request__path=request.path,
+            request__gate=request.gate,
             at__gte=now - timedelta(days=30),
             undone__isnull=True,
         )
@@ -88,7 +88,7 @@ def own_record(request: ApprovalRequest, user: User, now: datetime) -> dict[str,
 
 
 def similar_list(request: ApprovalRequest) -> list[ApprovalRequest]:
-    """Give the newest decisions about the same step of the same workflow."""
-    same = Q(workflow_id=request.workflow_id, path=request.path) & ~Q(pk=request.pk)
-    closed = ApprovalRequest.objects.filter(same).exclude(state=ApprovalState.PENDING.value)
+    """Give the newest decisions at the same gate."""
+    same = Q(workflow_id=request.workflow_id, gate=request.gate) & ~Q(pk=request.pk)
+    closed = ApprovalRequest.objects.filter(same, state__in=DECIDED)
     return list(closed.select_related("decided_by").order_by("-number")[:5])

@@ -19,7 +19,7 @@ from approvals_app.selectors.requests import (
     decided_list,
     delegated_list,
 )
-from approvals_app.selectors.unusual import warnings_of
+from approvals_app.selectors.unusual import facts_of
 from workflows_app.errors import NotFound
 from workflows_app.models import StepRun, User
 
@@ -96,7 +96,9 @@ class Batch:
 def batches_of(requests: Sequence[ApprovalRequest]) -> list[Batch]:
     """Gather pending requests that `user` may answer into batches, in the order given."""
     groups: dict[str, list[ApprovalRequest]] = defaultdict(list)
-    alike = [request for request in requests if _is_plain(request)]
+    plain = [request for request in requests if _is_plain(request)]
+    facts = facts_of(plain)
+    alike = [request for request in plain if not facts[request.pk]]
     final = set(
         StepRun.objects.filter(
             pk__in=[request.step_run_id for request in alike], effect="irreversible"
@@ -124,9 +126,7 @@ def key_of(request: ApprovalRequest) -> str:
 
 def _is_plain(request: ApprovalRequest) -> bool:
     is_low = request.risk == "low" and request.reason == "approval" and request.form is None
-    if not is_low or request.need != "1" or "approve" not in request.decisions:
-        return False
-    return not warnings_of(request, (request.action or {}).get("arguments"))
+    return is_low and request.need == "1" and "approve" in request.decisions
 
 
 def _batch(key: str, requests: Sequence[ApprovalRequest]) -> Batch:

@@ -21,6 +21,7 @@ from approvals_app.selectors.people import (
     user_names,
     votes_counted,
 )
+from approvals_app.selectors.unusual import facts_of
 from workflows_app.errors import NotFound
 from workflows_app.models import User
 from workflows_app.selectors.people import Actor, Principal, principal_of_user
@@ -192,8 +193,13 @@ def approval_shape(
     user: User | None,
     now: datetime,
     directory: Directory | None = None,
+    is_whole: bool = True,
 ) -> dict[str, JSON]:
-    """Give a request as the API shows it; `action` is what the digest was made of."""
+    """Give a request as the API shows it; `action` is what the digest was made of.
+
+    Args:
+        is_whole: also find what is unusual where nobody has yet; in a list that waits.
+    """
     allowed = actions_allowed(request, user, now, directory)
     return {
         "id": str(request.pk),
@@ -219,6 +225,9 @@ def approval_shape(
         "links": request.links,
         "requested_by": request.requested_by,
         "why": request.why,
+        "unusual": facts_of([request])[request.pk] if is_whole else request.unusual or [],
+        "blind": request.is_blind,
+        "sampled": request.is_sampled,
         "assignees": request.assignees,
         "need": need_of(request),
         "decisions": request.decisions,

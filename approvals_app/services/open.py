@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from approvals_app.core.asked import Asked, asked_read
+from approvals_app.core.gates import entity_of, gate_of_path
 from approvals_app.core.policy import Gate, Person
 from approvals_app.core.states import DECIDED, ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest
@@ -66,6 +67,8 @@ class _Opening:
         asked = asked_read(effect.settings, reason=effect.reason, fallback=_fallback(effect))
         schedule = asked.schedule(effect.now)
         run = self.runs[effect.run_id]
+        action = effect.action if isinstance(effect.action, dict) else {}
+        about = entity_of(action.get("arguments"))
         return ApprovalRequest(
             id=effect.id,
             workspace_id=effect.workspace_id,
@@ -76,6 +79,8 @@ class _Opening:
             version_id=effect.version_id,
             previous=self.previous.get(effect.step_run_id),
             path=effect.path,
+            gate=gate_of_path(effect.path, action.get("tool")),
+            entity=about[2] if about else "",
             generation=effect.generation,
             kind=_kind(effect),
             reason=effect.reason,

@@ -118,7 +118,7 @@ def detail(
         "diff": shown.diff(arguments, edited) if edited is not None else _own_edit(request),
         "changes": shown.changes_count(arguments, edited) if edited is not None else 0,
         "since": _since(request, arguments),
-        "warnings": warnings_of(request, arguments),
+        "warnings": warnings_of(request),
         "votes": votes_shape(request, user, allowed),
         "then": _then(request),
         "share": share_left(
