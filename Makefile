@@ -42,8 +42,8 @@ test: $(VENV)/dev.ok  ## Run every test, on real servers and a real browser
 test-core: $(VENV)/dev.ok  ## Run the tests of the pure core only
 	$(VENV)/bin/python -m pytest -q tests/workflows_app/core tests/approvals_app/core
 
-bench: $(VENV)/dev.ok $(BENCH)/bench.ok  ## Measure the engine, beside other engines on the same machine
-	$(VENV)/bin/python -m tests.bench --others $(BENCH)/bin/python
+bench: $(VENV)/dev.ok $(BENCH)/bench.ok  ## Measure the engine beside others; ONLY=map,chain for a part
+	$(VENV)/bin/python -m tests.bench --others $(BENCH)/bin/python $(if $(ONLY),--only $(ONLY))
 
 lint: $(VENV)/dev.ok  ## Check style, types, layers and migrations
 	$(VENV)/bin/ruff check .

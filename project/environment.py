@@ -4,6 +4,7 @@ import hashlib
 import os
 import secrets
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,29 @@ def env_bool(name: str, default: bool = False) -> bool:
 def env_list(name: str, default: str = "") -> list[str]:
     """Return the non-empty parts of a comma-separated list."""
     return [part.strip() for part in env_text(name, default).split(",") if part.strip()]
+
+
+def extra_apps() -> list[str]:
+    """Return the Django apps that the operator adds, each as a module or as its AppConfig.
+
+    Raises:
+        ImproperlyConfigured: one of them is nowhere to be found.
+    """
+    names = env_list("EXTRA_APPS")
+    for name in names:
+        if not (_is_module(name) or _is_module(name.rpartition(".")[0])):
+            raise ImproperlyConfigured(
+                f"EXTRA_APPS names {name!r}, and there is no such module: install its package, "
+                "or add its folder to PYTHONPATH."
+            )
+    return names
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return bool(name) and find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def home_folder() -> Path:

@@ -14,6 +14,7 @@ from project.environment import (
     env_int,
     env_list,
     env_text,
+    extra_apps,
     home_folder,
     listen_address,
     secret_key,
@@ -124,6 +125,7 @@ INSTALLED_APPS = [
     "workflows_app.evidence",
     "workflows_app.gallery",
     "approvals_app",
+    *extra_apps(),  # of the operator: they bring kinds and tools of their own
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

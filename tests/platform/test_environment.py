@@ -8,6 +8,7 @@ from project.environment import (
     env_bool,
     env_int,
     env_list,
+    extra_apps,
     home_folder,
     listen_address,
     secret_key,
@@ -100,3 +101,16 @@ def test_a_home_that_cannot_hold_the_key_is_one_sentence(monkeypatch, tmp_path):
 
     with pytest.raises(ImproperlyConfigured, match=r"cannot be written .Not a directory.: set "):
         secret_key(tmp_path / "file" / "home")
+
+
+def test_extra_apps_are_modules_or_their_configurations(monkeypatch):
+    monkeypatch.setenv("EXTRA_APPS", "tests.bench.work, tests.bench.work.apps.BenchWorkConfig")
+
+    assert extra_apps() == ["tests.bench.work", "tests.bench.work.apps.BenchWorkConfig"]
+
+
+def test_an_extra_app_that_is_nowhere_is_refused(monkeypatch):
+    monkeypatch.setenv("EXTRA_APPS", "tests.bench.work,nowhere.to_be_found")
+
+    with pytest.raises(ImproperlyConfigured, match=r"EXTRA_APPS names 'nowhere\.to_be_found'"):
+        extra_apps()

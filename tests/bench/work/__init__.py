@@ -1,0 +1,1 @@
+"""The app that brings the tools which `make bench` times."""
