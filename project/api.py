@@ -24,6 +24,7 @@ ROUTERS = (
     ("", "workflows_app.api.transfer"),
     ("", "workflows_app.api.runs"),
     ("", "workflows_app.api.controls"),
+    ("", "workflows_app.api.bulk"),
     ("", "workflows_app.api.people"),
     ("", "workflows_app.api.events"),
     ("", "approvals_app.api"),

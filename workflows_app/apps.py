@@ -17,6 +17,7 @@ class WorkflowsConfig(AppConfig):
     def _events_connect(self) -> None:
         """Let the steps publish, and publishing a version register its triggers."""
         from workflows_app import definition_hooks, event_hooks  # noqa: PLC0415
+        from workflows_app.services.bulk_work import bulk  # noqa: PLC0415
         from workflows_app.services.deliveries import deliveries  # noqa: PLC0415
         from workflows_app.services.events import event_publish  # noqa: PLC0415
         from workflows_app.services.schedules import schedules_fire  # noqa: PLC0415
@@ -27,3 +28,4 @@ class WorkflowsConfig(AppConfig):
         definition_hooks.register_published(triggers_register)
         register_sweep("schedules", schedules_fire)
         register_sweep("deliveries", deliveries.sweep)
+        register_sweep("bulk", bulk.sweep)

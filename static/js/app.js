@@ -5,4 +5,5 @@ import "./toast.js";
 import "./keys.js";
 import "./live.js";
 import "./forms.js";
+import "./select.js";
 import "./times.js";

@@ -1,5 +1,6 @@
 """The rows that the engine and the pages stand on."""
 
+from workflows_app.models.bulk import BulkItem, BulkOperation, SavedView
 from workflows_app.models.definitions import Workflow, WorkflowTrigger, WorkflowVersion
 from workflows_app.models.events import (
     Delivery,
@@ -29,6 +30,8 @@ __all__ = [
     "ApiToken",
     "AppEvent",
     "Attempt",
+    "BulkItem",
+    "BulkOperation",
     "CachedResult",
     "Delivery",
     "Event",
@@ -42,6 +45,7 @@ __all__ = [
     "Member",
     "Run",
     "RunEvent",
+    "SavedView",
     "Scope",
     "SignInLink",
     "StepRun",

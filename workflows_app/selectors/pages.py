@@ -97,54 +97,6 @@ def _outcomes(ids: list[UUID]) -> dict[UUID, list[tuple[int, str]]]:
     return {key: sorted(one, reverse=True) for key, one in found.items()}
 
 
-def run_filter(runs: QuerySet[Run], filters: dict[str, str]) -> QuerySet[Run]:
-    """Narrow a list of runs by `state`, `workflow`, `mode`, `step`, `cost` and `started`.
-
-    Unknown names are left to the caller, which shows them as unknown.
-    """
-    for name, value in filters.items():
-        match name:
-            case "state":
-                runs = runs.filter(_state_is(value))
-            case "workflow":
-                runs = runs.filter(workflow__slug=value)
-            case "mode":
-                runs = runs.filter(mode=value)
-            case "version" if value.isdecimal() and len(value) < 9:
-                runs = runs.filter(version__number=int(value))
-            case "step":
-                runs = runs.filter(
-                    pk__in=StepRun.objects.filter(
-                        step=value, is_current=True, state__in=["running", "waiting", "failed"]
-                    ).values("run_id")
-                )
-            case "cost":
-                runs = _by_cost(runs, value)
-            case "text":
-                runs = runs.filter(
-                    Q(workflow__name__icontains=value) | Q(workflow__slug__icontains=value)
-                )
-    return runs
-
-
-def _state_is(value: str) -> Q:
-    if value == "open":
-        return Q(finished_at__isnull=True)
-    if value == "ended":
-        return Q(finished_at__isnull=False)
-    return Q(state__in=[part for part in value.split(",") if part])
-
-
-def _by_cost(runs: QuerySet[Run], value: str) -> QuerySet[Run]:
-    sign, text = (value[0], value[1:]) if value[:1] in "<>" else ("", value)
-    try:
-        amount = float(text)
-    except ValueError:
-        return runs.none()
-    lookup = {"<": "cost_usd__lt", ">": "cost_usd__gt", "": "cost_usd"}[sign]
-    return runs.filter(**{lookup: amount})
-
-
 def waits_of(runs: Iterable[Run]) -> dict[UUID, StepRun]:
     """Give for each open run the step that says best where it stands: a person's first."""
     ids = [run.pk for run in runs if run.finished_at is None]

@@ -34,11 +34,12 @@ def page(
         value = _cursor_read(queryset.model, name, cursor)
         queryset = queryset.filter(**{f"{name}__{'lt' if descending else 'gt'}": value})
     rows = list(queryset.order_by(by)[: limit + 1])
-    following = _cursor_write(getattr(rows[limit - 1], name)) if len(rows) > limit else None
+    following = cursor_of(getattr(rows[limit - 1], name)) if len(rows) > limit else None
     return {"items": [shape(row) if shape else row for row in rows[:limit]], "next": following}
 
 
-def _cursor_write(value: Any) -> str:
+def cursor_of(value: Any) -> str:
+    """Give the cursor of the page that follows the row with this value."""
     return base64.urlsafe_b64encode(json.dumps(str(value)).encode()).decode().rstrip("=")
 
 

@@ -1,7 +1,6 @@
-"""The list of runs, and one run with all that is known of it."""
+"""One run with all that is known of it."""
 
 import json
-import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -21,17 +20,13 @@ from workflows_app.models import Run, StepRun
 from workflows_app.selectors.definitions import version_newest
 from workflows_app.selectors.history import event_list, event_shape
 from workflows_app.selectors.pages import (
-    run_filter,
     starter_of,
     step_counts,
-    waits_of,
 )
-from workflows_app.selectors.paging import page
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import (
     attempt_list,
     run_get,
-    run_list,
     run_shape,
     step_run_get,
     step_run_list,
@@ -39,68 +34,13 @@ from workflows_app.selectors.runs import (
 from workflows_app.services.triggers import triggers_allowed
 from workflows_app.views.graph import draw
 from workflows_app.views.history_rows import compact_rows, full_rows
-from workflows_app.views.looks import RUN_LOOKS, kind_word
+from workflows_app.views.looks import kind_word
 from workflows_app.views.run_words import sentence
 from workflows_app.views.step_tree import tree
 from workflows_app.views.timeline import timeline
 
 STEPS_SHOWN = 600
 EVENTS_SHOWN = 100
-RUNS_SHOWN = 50
-FILTERS = ("state", "workflow", "mode", "version", "step", "cost", "text")
-QUICK = (
-    ("", "All"),
-    ("open", "Open"),
-    ("waiting", "Waiting"),
-    ("failed,timed_out", "Failed"),
-    ("succeeded", "Succeeded"),
-)
-TERM = re.compile(r'(\w+):("[^"]*"|\S+)|("[^"]*"|\S+)')
-
-
-def filters_of(request: HttpRequest) -> tuple[dict[str, str], list[str]]:
-    """Give the filters of the address, `q` taken apart, and the terms that mean nothing."""
-    found = {name: request.GET[name] for name in FILTERS if request.GET.get(name)}
-    unknown = []
-    for name, value, text in TERM.findall(request.GET.get("q", "")[:500]):
-        if not name:
-            found["text"] = text.strip('"')
-        elif name in FILTERS:
-            found[name] = value.strip('"')
-        else:
-            unknown.append(f"{name}:{value}")
-    return found, unknown
-
-
-@login_required
-@require_safe
-@never_cache
-@vary_on_headers("HX-Request")
-def run_list_page(request: HttpRequest) -> HttpResponse:
-    """Runs, newest first, narrowed by the address."""
-    actor = principal_of_user(request.user)  # type: ignore[arg-type]
-    filters, unknown = filters_of(request)
-    runs = run_filter(run_list(actor=actor), filters)
-    found = page(runs, request.GET.get("cursor") or None, RUNS_SHOWN, by="-number")
-    shown = found["items"]
-    waits = waits_of(shown)
-    now = timezone.now()
-    for run in shown:
-        run.stands_at = waits.get(run.pk)
-        run.elapsed = (run.finished_at or now) - run.started_at if run.started_at else None
-    context = {
-        "runs": shown,
-        "next": found["next"],
-        "cursor": request.GET.get("cursor"),
-        "filters": filters,
-        "unknown": unknown,
-        "quick": QUICK,
-        "q": request.GET.get("q", ""),
-        "states": RUN_LOOKS,
-        "now": now,
-    }
-    template = "workflows/runs.html"
-    return render(request, f"{template}#rows" if request.htmx else template, context)  # type: ignore[attr-defined]
 
 
 @login_required
