@@ -38,6 +38,7 @@ urlpatterns = [
     path("approvals/<reference:number>/edit/", views.edit_view, name="edit"),
     path("approvals/<reference:number>/decide/", views.decide_view, name="decide"),
     path("approvals/<reference:number>/undo/", views.undo_view, name="undo"),
+    path("approvals/<reference:number>/hold/", views.hold_view, name="hold"),
     path("approvals/<reference:number>/delegate/", views.delegate_view, name="delegate"),
     path("approvals/<reference:number>/escalate/", views.escalate_view, name="escalate"),
     path("approvals/<reference:number>/seen/", views.seen_view, name="seen"),

@@ -8,7 +8,9 @@ from django.db.models import QuerySet
 from approvals_app.core.policy import Gate, Need, Person
 from approvals_app.models import ApprovalRequest, Cover, Vote
 from approvals_app.selectors.clock import DatabaseClock
-from workflows_app.models import Member, User
+from workflows_app.models import Group, Member, User
+
+NAMES_MOST = 200  # offered while writing; any other name can be written too
 
 
 class Directory:
@@ -79,6 +81,18 @@ def names_of(user: User, *, workspace_id: UUID) -> frozenset[str]:
 def user_names(ids: Iterable[Person]) -> dict[Person, str]:
     """Give usernames by id."""
     return dict(User.objects.filter(pk__in=set(ids)).values_list("pk", "username"))
+
+
+def names_to_ask(request: ApprovalRequest) -> list[str]:
+    """Give whom a seat may be handed to: members who are active, then groups, by name."""
+    members = Member.objects.filter(
+        workspace_id=request.workspace_id, is_active=True, user__is_active=True
+    )
+    users = members.exclude(user_id__in=request.requesters if request.mode == "live" else ())
+    names = users.order_by("user__username").values_list("user__username", flat=True)
+    groups = Group.objects.filter(workspace_id=request.workspace_id).order_by("name")
+    found = [f"user:{name}" for name in names[:NAMES_MOST]]
+    return found + [f"group:{name}" for name in groups.values_list("name", flat=True)[:NAMES_MOST]]
 
 
 def gate_of(request: ApprovalRequest, directory: Directory | None = None) -> Gate:

@@ -28,7 +28,7 @@ def answer_check(request: ApprovalRequest, step_run: StepRun, answer: Answer) ->
     """
     _check_json(answer.given)
     if answer.decision == "change":
-        _check_changes(request, answer.changes)
+        changes_check(request, answer.changes)
     if request.reason != "review":
         _check_output(request, step_run, answer)
     arguments = _edited(request, answer)
@@ -169,7 +169,7 @@ def schema_check(schema: JSON, value: JSON, pointer: str) -> None:
     raise Invalid("It does not fit the schema: " + problems[0]["message"], problems=problems)
 
 
-def _check_changes(request: ApprovalRequest, changes: JSON) -> None:
+def changes_check(request: ApprovalRequest, changes: JSON) -> None:
     """Check a changed plan: it names steps of this scope that have not started.
 
     Raises:

@@ -162,6 +162,15 @@ def dispatch_take_back(step_run_ids: Iterable[UUID]) -> set[UUID]:
     return {step_run for _, step_run in locked}
 
 
+def dispatch_move(step_run_id: UUID, *, due_at: datetime, now: datetime) -> bool:
+    """Set when a decision takes effect; False where it has, or is about to.
+
+    A timer that is due belongs to the clock: whoever fires it may have locked it already.
+    """
+    rows = Timer.objects.filter(step_run_id=step_run_id, name=DISPATCH, due_at__gt=now)
+    return rows.update(due_at=due_at) == 1
+
+
 def waiting_show(request: ApprovalRequest) -> None:
     """Let the step run say which request it waits for, and until when."""
     step_run = StepRun.objects.only("waiting").get(pk=request.step_run_id)

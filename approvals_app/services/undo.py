@@ -1,6 +1,6 @@
 """Take a decision back before it takes effect."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -35,6 +35,36 @@ def undo_window(person: User, via: str, undo_seconds: int | None) -> timedelta:
 
 
 @transaction.atomic
+def approval_hold(*, approval_id: UUID, actor: Actor, holds: bool) -> ApprovalRequest:
+    """Let a decision wait while its person still looks at it, or go on once they do not.
+
+    It waits for a minute after the decision at most, and what is in force already stays so.
+
+    Raises:
+        NotFound, Forbidden: no such request, or somebody else decided it.
+        IllegalState: it is pending, or its decision is in force.
+    """
+    person = record.person_of(actor)
+    held = record.request_hold(approval_id=approval_id, workspaces=record.spaces_of(actor))
+    request, now = held.request, held.now
+    _own_decision(request, person)
+    latest: datetime = (request.decided_at or now) + timedelta(seconds=UNDO_SECONDS_MOST)
+    wished = latest if holds else min(latest, now + undo_window(person, "page", None))
+    if not record.dispatch_move(request.step_run_id, due_at=wished, now=now):
+        raise IllegalState("The decision is in force already.", allowed=[], state=request.state)
+    request.effective_at = wished
+    request.save(update_fields=["effective_at"])
+    return request
+
+
+def _own_decision(request: ApprovalRequest, person: User) -> None:
+    if ApprovalState(request.state) not in DECIDED:
+        raise IllegalState("There is no decision to take back.", allowed=[], state=request.state)
+    if request.decided_by_id != person.pk:
+        raise Forbidden("Only whoever decided this can take it back.", code="not_the_decider")
+
+
+@transaction.atomic
 def approval_undo(*, approval_id: UUID, actor: Actor, via: str) -> ApprovalRequest:
     """Put a request back to pending, by a new record; what was recorded stays.
 
@@ -48,10 +78,7 @@ def approval_undo(*, approval_id: UUID, actor: Actor, via: str) -> ApprovalReque
     person = record.person_of(actor)
     held = record.request_hold(approval_id=approval_id, workspaces=record.spaces_of(actor))
     request = held.request
-    if ApprovalState(request.state) not in DECIDED:
-        raise IllegalState("There is no decision to take back.", allowed=[], state=request.state)
-    if request.decided_by_id != person.pk:
-        raise Forbidden("Only whoever decided this can take it back.", code="not_the_decider")
+    _own_decision(request, person)
     # The clock is read once the timer's row is ours: who fires it locked it before, and later
     # than it was due, so one of the two conditions tells.
     was_waiting = record.dispatch_take_back([request.step_run_id])

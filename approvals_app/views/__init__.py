@@ -5,6 +5,7 @@ from approvals_app.views.actions import (
     delegate_view,
     edit_view,
     escalate_view,
+    hold_view,
     seen_view,
     undo_view,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "edit_view",
     "escalate_view",
     "escalation_view",
+    "hold_view",
     "inbox_view",
     "mail_view",
     "reassign_view",

@@ -1,10 +1,11 @@
 """What people do to a request, by plain forms; every one of them is a POST."""
 
+import json
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -15,18 +16,21 @@ from approvals_app.selectors.queue import queue_list
 from approvals_app.selectors.requests import approval_get
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.delegate import approval_delegate
-from approvals_app.services.edits import arguments_check
+from approvals_app.services.edits import arguments_check, changes_check
 from approvals_app.services.escalate import approval_escalate
 from approvals_app.services.record import database_now
 from approvals_app.services.seen import approval_see
-from approvals_app.services.undo import approval_undo
-from approvals_app.views.pages import detail_render, person_of
+from approvals_app.services.undo import approval_hold, approval_undo
+from approvals_app.views.answering import output_posted
+from approvals_app.views.pages import back_to, detail_render, person_of
+from approvals_app.views.plan import changes_read
 from approvals_app.views.present import bound_action
 from approvals_app.views.queue import after, filters_of
-from workflows_app.errors import DomainError, NotFound
+from workflows_app.errors import DomainError, Invalid, NotFound
 from workflows_app.models import StepRun
 
 JSON = Any
+ASKED = {"approve": "Approve", "take_over": "Take over", "change": "Go on with the changes"}
 DONE = {
     "approve": "Approved",
     "reject": "Rejected",
@@ -38,35 +42,60 @@ DONE = {
 @login_required
 @require_POST
 def decide_view(request: HttpRequest, number: int) -> HttpResponse:
-    """Record an answer; what cannot be taken back is confirmed once more before."""
+    """Record an answer; what cannot be taken back is read once more before."""
     row = approval_get(approval_id=number, actor=person_of(request))
     form = DecisionForm(request.POST)
     if not form.is_valid():
-        return detail_render(request, number, status=422, problem=form_problem(form), form=form)
-    answer = form.answer()
-    if _wants_confirmation(row, answer) and not request.POST.get("confirmed"):
         return detail_render(
-            request,
-            number,
-            status=422,
-            confirm=answer,
-            posted=request.POST,
-            edited=answer["arguments"],
+            request, number, status=422, problem=form_problem(form), posted=request.POST
         )
+    answer = form.answer()
+    carried = {"edited": answer["arguments"], "changed": answer["changes"]}
     try:
+        _read_output(row, request, answer)
+        if _wants_confirmation(row, answer) and not request.POST.get("confirmed"):
+            return _confirm(request, row, answer, carried)
         decided = approval_decide(
             approval_id=row.pk, actor=person_of(request), via="page", **answer
         )
     except NotFound:
         raise
     except DomainError as error:
-        return refused(request, number, error, edited=answer["arguments"])
+        return refused(request, number, error, **carried)
     return _next(request, row, decided, answer["decision"])
+
+
+def _read_output(row: ApprovalRequest, request: HttpRequest, answer: dict[str, JSON]) -> None:
+    """Take the answer from the fields of a form, where it was written there."""
+    if answer["output"] is not None or answer["decision"] not in ("approve", "take_over"):
+        return
+    step_run = StepRun.objects.get(pk=row.step_run_id)
+    answer["output"], problems = output_posted(row, step_run, request.POST)
+    if problems:
+        raise Invalid("The answer cannot be read.", problems=problems)
+
+
+def _confirm(
+    request: HttpRequest, row: ApprovalRequest, answer: dict[str, JSON], carried: dict[str, JSON]
+) -> HttpResponse:
+    """Show once more what is about to happen for good; nothing is decided yet."""
+    given = {"reason": answer["reason"], "label": answer["label"]}
+    if answer["output"] is not None:
+        given["output"] = json.dumps(answer["output"], ensure_ascii=False)
+    return detail_render(
+        request,
+        row.number,
+        confirm=answer,
+        confirm_words=ASKED[answer["decision"]],
+        again=[(name, value) for name, value in given.items() if value],
+        posted=request.POST,
+        **carried,
+    )
 
 
 def _wants_confirmation(row: ApprovalRequest, answer: dict[str, JSON]) -> bool:
     """Tell whether yes means now: nobody can take that back."""
-    if answer["decision"] == "reject" or row.reason != "approval":
+    if answer["decision"] == "reject" or row.reason != "approval" or row.state != "pending":
         return False
     effects = StepRun.objects.filter(pk=row.step_run_id).values_list("effect", flat=True)
     return row.risk == "critical" or effects.first() == "irreversible"
@@ -77,7 +106,8 @@ def _next(
 ) -> HttpResponse:
     """Open the next request of the queue, and say what was done."""
     words = DONE[decision] if decided.state != "pending" else "Your answer is recorded for"
-    messages.success(request, f"{words} {decided.reference}")
+    if decided.effective_at is None or decided.effective_at <= database_now():
+        messages.success(request, f"{words} {decided.reference}")  # else the undo bar says it
     if request.POST.get("page"):
         return redirect("approvals:detail", decided.number)
     filters = filters_of(request.POST)
@@ -96,8 +126,10 @@ def _next(
 @login_required
 @require_POST
 def edit_view(request: HttpRequest, number: int) -> HttpResponse:
-    """Show what an edit would change; nothing is decided yet."""
+    """Show what an edit, or a changed plan, would change; nothing is decided yet."""
     row = approval_get(approval_id=number, actor=person_of(request))
+    if row.reason == "checkpoint":
+        return _change(request, row)
     arguments = bound_action(row).get("arguments")
     form = ArgumentsForm(arguments, request.POST)
     if not form.is_valid():
@@ -110,6 +142,15 @@ def edit_view(request: HttpRequest, number: int) -> HttpResponse:
     except DomainError as error:
         return refused(request, number, error, edit_form=form)
     return detail_render(request, number, edited=edited, is_edit=True)
+
+
+def _change(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:
+    try:
+        changes = changes_read(row, request.POST)
+        changes_check(row, changes)
+    except DomainError as error:
+        return refused(request, row.number, error, is_change=True)
+    return detail_render(request, row.number, changed=changes)
 
 
 @login_required
@@ -127,6 +168,20 @@ def undo_view(request: HttpRequest, number: int) -> HttpResponse:
 
 @login_required
 @require_POST
+def hold_view(request: HttpRequest, number: int) -> HttpResponse:
+    """Hold the clock of one's own decision while its person looks at it; asked by the page."""
+    row = approval_get(approval_id=number, actor=person_of(request))
+    try:
+        held = approval_hold(
+            approval_id=row.pk, actor=person_of(request), holds=bool(request.POST.get("hold"))
+        )
+    except DomainError as error:
+        return JsonResponse({"detail": error.message, "code": error.code}, status=error.status)
+    return JsonResponse({"effective_at": held.effective_at.isoformat()})  # type: ignore[union-attr]
+
+
+@login_required
+@require_POST
 def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
     """Hand one's seat to somebody else."""
     row = approval_get(approval_id=number, actor=person_of(request))
@@ -138,7 +193,7 @@ def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
     except DomainError as error:
         return refused(request, number, error)
     messages.success(request, f"{row.reference} is with {form.cleaned_data['to']} now")
-    return redirect("approvals:detail", number)
+    return _back(request, row)
 
 
 @login_required
@@ -154,7 +209,12 @@ def escalate_view(request: HttpRequest, number: int) -> HttpResponse:
     except DomainError as error:
         return refused(request, number, error)
     messages.success(request, f"{row.reference} was passed up")
-    return redirect("approvals:detail", number)
+    return _back(request, row)
+
+
+def _back(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:
+    is_page = bool(request.POST.get("page"))
+    return redirect(back_to(row, filters_of(request.POST), is_page=is_page))
 
 
 @login_required

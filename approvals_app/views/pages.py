@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -32,12 +33,13 @@ TABS = (
 @vary_on_headers("HX-Request")
 def inbox_view(request: HttpRequest) -> HttpResponse:
     """The queue at the left and one request at the right; on a phone one of them."""
-    context = inbox_context(request)
-    if request.htmx and request.htmx.target == "detail":  # type: ignore[attr-defined]
-        return render(request, "approvals/inbox.html#pane", context)
-    if request.htmx and request.htmx.target == "queue":  # type: ignore[attr-defined]
-        return render(request, "approvals/inbox.html#queue", context)
-    return render(request, "approvals/inbox.html", context)
+    target = request.htmx.target if request.htmx else ""  # type: ignore[attr-defined]
+    filters = filters_of(request.GET)
+    if target == "queue":
+        return render(request, "approvals/inbox.html#queue", queue_context(request, filters)[0])
+    context = inbox_context(request, filters)
+    page = "approvals/inbox.html#pane" if target == "detail" else "approvals/inbox.html"
+    return render(request, page, context)
 
 
 @login_required
@@ -50,23 +52,45 @@ def detail_view(request: HttpRequest, number: int) -> HttpResponse:
 def detail_render(
     request: HttpRequest, number: int, *, status: int = 200, **more: JSON
 ) -> HttpResponse:
-    """Render the page of a request, with what went wrong if anything did."""
-    now = database_now()
+    """Render a request where it was answered: in the inbox, or on its own page.
+
+    Args:
+        more: what `present.detail` takes (edited, changed, posted), and what went wrong.
+    """
     row = approval_get(approval_id=number, actor=person_of(request))
-    edited = more.pop("edited", None)
-    context = present.detail(row, user=person_of(request), now=now, edited=edited)
-    # The edit travels on as the JSON that the person saw as a diff.
-    edited_json = None if edited is None else json.dumps(edited, ensure_ascii=False)
+    is_page = request.method != "POST" or bool(request.POST.get("page"))
     filters = filters_of(request.POST) if request.method == "POST" else Filters()
+    shown = {name: more.pop(name, None) for name in ("edited", "changed")}
+    about = {**shown, "posted": more.get("posted"), "problem": more.get("problem")}
+    if is_page:
+        now = database_now()
+        context = present.detail(row, user=person_of(request), now=now, **about)
+        context.update(view=filters.view, filters=filters)
+    else:
+        context = inbox_context(request, filters, opened=row, **about)
+    # What was changed travels on as the JSON that the person saw as a diff.
     context.update(
-        view=filters.view,
-        filters=filters,
-        is_page=True,
-        edited_json=edited_json,
-        undo=row if "undo" in context["allowed"] else None,
+        is_page=is_page,
+        back=back_to(row, filters, is_page=is_page),
+        edited_json=_json_of(shown["edited"]),
+        changed_json=_json_of(shown["changed"]),
         **more,
     )
-    return render(request, "approvals/detail.html", context, status=status)
+    if is_page:
+        context["undo"] = row if "undo" in context["allowed"] else None
+    page = "approvals/detail.html" if is_page else "approvals/inbox.html"
+    return render(request, page, context, status=status)
+
+
+def _json_of(value: JSON) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def back_to(row: ApprovalRequest, filters: Filters, *, is_page: bool) -> str:
+    """Give the address of a request as it was opened."""
+    if is_page:
+        return reverse("approvals:detail", args=[row.number])
+    return f"{reverse('approvals:inbox')}?{filters.query(open=row.reference)}"
 
 
 def person_of(request: HttpRequest) -> User:
@@ -74,43 +98,76 @@ def person_of(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def inbox_context(request: HttpRequest) -> dict[str, JSON]:
+def inbox_context(
+    request: HttpRequest, filters: Filters, *, opened: ApprovalRequest | None = None, **about: JSON
+) -> dict[str, JSON]:
     """Give what the inbox shows: tabs, groups of lines, and the request that is open."""
+    context, rows = queue_context(request, filters, opened=opened)
+    opened = context["approval"]
+    user = person_of(request)
+    context["undo"] = undoable(actor=user, now=context["now"])
+    if opened is not None:
+        context.update(present.detail(opened, user=user, now=context["now"], **about))
+        context.update(_neighbours(rows, opened), back=back_to(opened, filters, is_page=False))
+    return context
+
+
+def queue_context(
+    request: HttpRequest, filters: Filters, *, opened: ApprovalRequest | None = None
+) -> tuple[dict[str, JSON], list[ApprovalRequest]]:
+    """Give the left half, and its requests in order; it is asked for again whenever one changes."""
     now = database_now()
     user = person_of(request)
-    filters = filters_of(request.GET)
     rows = queue_list(user=user, view=filters.view, now=now, risk=filters.risk, due=filters.due)
-    lines = lines_of(rows, user=user, now=now, held=held_of(request.GET.get("held", "")))
-    opened = _opened(request, rows)
+    is_asked = opened is not None or "open" in request.GET
+    opened = opened or _opened(request, rows)
+    queue = lines_of(rows, user=user, now=now, held=held_of(request.GET.get("held", "")))
     batches = batches_of(rows) if filters.view == "mine" else []
-    reference = opened.reference if opened and "open" in request.GET else ""
+    reference = opened.reference if opened and is_asked else ""
+    held = ",".join(str(line["request"].number) for line in queue.lines)
     context: dict[str, JSON] = {
+        "now": now,
+        "approval": opened,
+        "opened_gone": _gone(request, opened),
         "filters": filters,
         "view": filters.view,
         "tabs": TABS,
         "counts": inbox_counts(actor=user),
-        "groups": groups_of(lines, filters, now),
+        "groups": groups_of(queue.lines, filters, now),
+        "fresh": queue.fresh,
         "batches": batches,
         "selectable": {one.number for batch in batches for one in batch.requests},
         "total": len(rows),
-        "soon": sum(line["is_hot"] for line in lines),
+        "soon": sum(line["is_hot"] for line in queue.lines),
         "risks": RISKS,
-        "queue_query": filters.query(
-            open=reference, held=",".join(str(line["request"].number) for line in lines)
-        ),
-        "is_opened": "open" in request.GET,
-        "undo": undoable(actor=user, now=now),
+        "all_query": filters.query(open=reference),
+        "queue_query": filters.query(open=reference, held=held),
+        "is_opened": is_asked,
         "is_page": False,
     }
-    if opened is not None:
-        position = next((i for i, row in enumerate(rows) if row.pk == opened.pk), None)
-        context.update(present.detail(opened, user=user, now=now))
-        context.update(
-            position=None if position is None else position + 1,
-            earlier=rows[position - 1] if position else None,
-            later=rows[position + 1] if position is not None and position + 1 < len(rows) else None,
-        )
-    return context
+    return context, rows
+
+
+def _gone(request: HttpRequest, opened: ApprovalRequest | None) -> str:
+    """Say who ended the request that a page shows as open, while it showed it."""
+    if opened is None or "held" not in request.GET or opened.state == "pending":
+        return ""
+    if opened.decided_by_id == request.user.pk:
+        return ""
+    who = f" by {opened.decided_by.username}" if opened.decided_by else ""
+    return f"{opened.reference} is {opened.state_word.lower()}{who} meanwhile."
+
+
+def _neighbours(rows: list[ApprovalRequest], opened: ApprovalRequest) -> dict[str, JSON]:
+    position = next((i for i, row in enumerate(rows) if row.pk == opened.pk), None)
+    if position is None:
+        return {"position": None, "earlier": None, "later": None}
+    later = rows[position + 1] if position + 1 < len(rows) else None
+    return {
+        "position": position + 1,
+        "earlier": rows[position - 1] if position else None,
+        "later": later,
+    }
 
 
 def _opened(request: HttpRequest, rows: list[ApprovalRequest]) -> ApprovalRequest | None:

@@ -16,10 +16,14 @@ from approvals_app.selectors.context import (
     run_steps,
     similar_list,
 )
-from approvals_app.selectors.people import gate_of
+from approvals_app.selectors.people import gate_of, names_to_ask
 from approvals_app.selectors.queue import looking_at
 from approvals_app.selectors.requests import actions_allowed, answers_for, refusal_of, votes_shape
+from approvals_app.selectors.surroundings import consequences_of
 from approvals_app.selectors.unusual import warnings_of
+from approvals_app.steps import ApprovalSettings
+from approvals_app.views.answering import answering
+from approvals_app.views.plan import changes_diff, changes_number, plan_shown
 from workflows_app.core.canonical import canonical_bytes
 from workflows_app.core.strict_json import strict_loads
 from workflows_app.models import StepRun, User
@@ -75,12 +79,21 @@ def _tag(request: ApprovalRequest) -> tuple[str, str] | None:
 
 
 def detail(
-    request: ApprovalRequest, *, user: User, now: datetime, edited: JSON = None
+    request: ApprovalRequest,
+    *,
+    user: User,
+    now: datetime,
+    edited: JSON = None,
+    changed: JSON = None,
+    posted: Any = None,
+    problem: JSON = None,
 ) -> dict[str, JSON]:
     """Give everything that the page of a request shows to `user`.
 
     Args:
         edited: the action as an edit would make it; its diff is shown instead of the fields.
+        changed: how a checkpoint would change the plan.
+        posted: what was sent, kept where it was refused because of `problem`.
     """
     action = bound_action(request)
     step_run = StepRun.objects.filter(pk=request.step_run_id).first()
@@ -110,13 +123,17 @@ def detail(
             {**one, "summary": shown.visible(one["summary"]), "why": shown.visible(one["why"])}
             for one in request.alternatives
         ],
-        "fields": shown.rows(arguments),
+        "fields": shown.rows(_asked(request, arguments)) if _asked(request, arguments) else [],
         "bound": shown.rows({name: action.get(name) for name in BOUND if name in action}),
         "payload": shown.visible(
             canonical_bytes(request.action).decode() if request.action else ""
         ),
-        "diff": shown.diff(arguments, edited) if edited is not None else _own_edit(request),
-        "changes": shown.changes_count(arguments, edited) if edited is not None else 0,
+        **_changes(request, arguments, edited, changed),
+        **_words(request),
+        "answering": answering(request, step_run, allowed, posted=posted, problem=problem),
+        "plan": plan_shown(request, posted) if request.reason == "checkpoint" else None,
+        **(_consequences(request, step_run) if is_pending else {}),
+        "names": names_to_ask(request) if "delegate" in allowed else [],
         "since": _since(request, arguments),
         "warnings": warnings_of(request),
         "votes": votes_shape(request, user, allowed),
@@ -138,6 +155,59 @@ def detail(
         "form": ArgumentsForm(arguments) if request.action else None,
         "seconds_left": _seconds_left(request, now),
     }
+
+
+# What a question is made of; shown as itself, not as fields of an action.
+ASKING = frozenset(ApprovalSettings.model_fields) | {"when"}
+
+
+def _asked(request: ApprovalRequest, arguments: JSON) -> JSON:
+    """Give what of the action is shown as fields: of a question only what is beyond asking."""
+    if not isinstance(arguments, dict) or request.reason == "review":
+        return arguments
+    if request.reason == "checkpoint":
+        return arguments.get("show")
+    if not request.is_question:
+        return arguments
+    return {name: value for name, value in arguments.items() if name not in ASKING}
+
+
+def _changes(
+    request: ApprovalRequest, arguments: JSON, edited: JSON, changed: JSON
+) -> dict[str, JSON]:
+    if changed is not None:
+        return {"diff": changes_diff(request, changed), "changes": changes_number(changed)}
+    if edited is None:
+        return {"diff": _own_edit(request), "changes": 0}
+    return {
+        "diff": shown.diff(arguments, edited),
+        "changes": shown.changes_count(arguments, edited),
+    }
+
+
+def _consequences(request: ApprovalRequest, step_run: StepRun | None) -> dict[str, JSON]:
+    """Give what a no takes back, where something was done already."""
+    if request.reason != "review" or step_run is None:
+        return {}
+    found = consequences_of(request, step_run)
+    undone = [
+        {
+            "path": undo.path,
+            "tool": undo.spec.get("tool"),
+            "parts": shown.visible(shown.value_text(undo.spec.get("arguments") or {})[:300]),
+        }
+        for undo in found.undone
+    ]
+    return {"consequences": found, "undone": undone}
+
+
+def _words(request: ApprovalRequest) -> dict[str, str]:
+    """Give what yes and no are called here."""
+    yes, no = {
+        "review": ("Confirm", "Revert"),
+        "checkpoint": ("Continue", "Stop"),
+    }.get(request.reason, ("Approve", "Reject"))
+    return {"yes": yes, "no": no}
 
 
 def snooze_choices(request: ApprovalRequest, now: datetime) -> list[tuple[int, str]]:

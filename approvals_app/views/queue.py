@@ -37,9 +37,10 @@ class Filters:
         pairs = {"view": self.view, "risk": self.risk, "due": self.due, "group": self.group}
         return urlencode({key: value for key, value in {**pairs, **more}.items() if value})
 
-    def without(self) -> "Filters":
-        """Give the same tab, unfiltered."""
-        return replace(self, risk="", due="")
+    @property
+    def query_without(self) -> dict[str, str]:
+        """Give the query with one of the filters taken away, by its name."""
+        return {name: replace(self, **{name: ""}).query() for name in ("risk", "due", "group")}
 
 
 def filters_of(given: Mapping[str, Any]) -> Filters:
@@ -63,25 +64,40 @@ def held_of(text: str) -> list[int]:
     return [int(number) for number in numbers]
 
 
-def lines_of(
-    rows: list[ApprovalRequest], *, user: User, now: datetime, held: list[int]
-) -> list[Line]:
-    """Give the lines; what was `held` and is decided meanwhile stays where it was, greyed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """The lines of a tab; `fresh` is how many more came that would move those a page shows."""
+
+    lines: list[Line]
+    fresh: int
+
+
+def lines_of(rows: list[ApprovalRequest], *, user: User, now: datetime, held: list[int]) -> Queue:
+    """Give the lines; what a page shows already (`held`) keeps its order and its place.
+
+    What was decided meanwhile stays, greyed. What is new is added behind the last line, or,
+    where it belongs before it, only counted until the person asks for it.
+    """
     claims = claims_of(rows, user=user, now=now)
-    lines = [{**present.row(row, now), "claim": claims.get(row.pk)} for row in rows]
-    known = {row.number for row in rows}
+    known = {row.number: row for row in rows}
     missing = [number for number in held if number not in known]
     gone = gone_list(user=user, numbers=missing) if missing else {}
-    for position, number in enumerate(held):
-        if number in gone:
-            before = held[position - 1] if position else None
-            index = next(
-                (i + 1 for i, line in enumerate(lines) if line["request"].number == before), 0
-            )
-            beside = lines[index - 1] if index else lines[0] if lines else None
+    kept = [number for number in held if number in known or number in gone]
+    lines: list[Line] = []
+    for number in kept:
+        if number in known:
+            lines.append({**present.row(known[number], now), "claim": claims.get(known[number].pk)})
+        else:
             line = present.row(gone[number], now)
-            lines.insert(index, {**line, "is_gone": True, "due": beside["due"] if beside else now})
-    return lines
+            first = rows[0].next_due_at if rows else None
+            due = lines[-1]["due"] if lines else first or now
+            lines.append({**line, "is_gone": True, "due": due})
+    before = set(kept)
+    last = max((place for place, row in enumerate(rows) if row.number in before), default=-1)
+    added = [row for row in rows[last + 1 :] if row.number not in before]
+    fresh = sum(row.number not in before for row in rows[: last + 1])
+    lines += [{**present.row(row, now), "claim": claims.get(row.pk)} for row in added]
+    return Queue(lines=lines, fresh=fresh)
 
 
 def groups_of(lines: list[Line], filters: Filters, now: datetime) -> list[tuple[str, list[Line]]]:

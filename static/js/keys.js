@@ -29,7 +29,8 @@ function linkOf(row) {
 function move(step) {
   const all = rows();
   if (!all.length) return;
-  const now = all.findIndex((row) => row.classList.contains("cursor") || row.contains(document.activeElement));
+  const at = all.findIndex((row) => row.classList.contains("cursor") || row.contains(document.activeElement));
+  const now = at < 0 ? all.findIndex((row) => row.querySelector("[aria-current=true]")) : at;
   const next = all[now < 0 ? 0 : Math.min(Math.max(now + step, 0), all.length - 1)];
   for (const row of all) row.classList.toggle("cursor", row === next);
   (linkOf(next) ?? next).focus({ preventScroll: true });
@@ -45,7 +46,8 @@ const ACTIONS = {
   j: () => move(1),
   k: () => move(-1),
   x: () => {
-    const box = document.querySelector("[data-row].cursor input[type=checkbox], [data-row]:focus-within input[type=checkbox]");
+    const row = document.querySelector("[data-row].cursor, [data-row]:focus-within") ?? document.querySelector("[data-row]:has([aria-current=true])");
+    const box = row?.querySelector("input[type=checkbox]");
     box?.click();
   },
   "?": () => help(),

@@ -16,6 +16,7 @@ from workflows_app.views.looks import humanise
 JSON = Any
 PREFIX = "f:"
 LONG_TEXT = 200  # characters: a longer limit, or none at all with this hint, gets a larger field
+LONG_NAMES = ("message", "text", "body", "document", "description", "content", "brief", "reply")
 FORMATS = {"date": "date", "date-time": "datetime-local", "time": "time", "email": "email"}
 FORMATS |= {"uri": "url", "uuid": "text"}
 MISSING = object()
@@ -237,9 +238,8 @@ def _text_kind(schema: dict[str, JSON]) -> str:
     if schema.get("format") in FORMATS:
         return FORMATS[schema["format"]]
     is_long = schema.get("maxLength", 0) > LONG_TEXT or "contentMediaType" in schema
-    names = ("message", "text", "body", "document", "description", "email_text", "content", "brief")
     title = str(schema.get("title", "")).lower()
-    return "long" if is_long or any(name in title for name in names) else "text"
+    return "long" if is_long or any(name in title for name in LONG_NAMES) else "text"
 
 
 def _field(

@@ -1,11 +1,77 @@
-// The undo bar goes once its decision is in force; it stays while somebody points at it or is in it.
-function leave(bar) {
-  const isUsed = bar.matches(":hover") || bar.contains(document.activeElement);
-  if (isUsed) setTimeout(() => leave(bar), 1000);
-  else bar.remove();
+// The inbox beyond links and forms: the clock of the undo bar, folds, the question before what is
+// for good, and counts. All of it is comfort: without scripts every answer works.
+import { csrfToken } from "../js/htmx-setup.js";
+
+const queue = () => document.getElementById("queue");
+
+// Undo: the bar counts down what the server does; pointing at it, or being in it, holds the clock there.
+function watch(bar) {
+  let until = Date.parse(bar.dataset.until);
+  const whole = Math.max(until - Date.now(), 1000);
+  const words = bar.querySelector("[data-left]");
+  const line = bar.querySelector("progress");
+  let isHeld = false;
+
+  async function hold(wants) {
+    if (isHeld === wants) return;
+    isHeld = wants;
+    const body = new URLSearchParams({ hold: wants ? "1" : "" });
+    const answer = await fetch(bar.dataset.hold, { method: "POST", body, headers: { "X-CSRFToken": csrfToken() } });
+    if (answer.ok) until = Date.parse((await answer.json()).effective_at);
+  }
+  const isUsed = () => bar.matches(":hover") || bar.contains(document.activeElement);
+  for (const name of ["pointerenter", "focusin"]) bar.addEventListener(name, () => hold(true));
+  for (const name of ["pointerleave", "focusout"]) bar.addEventListener(name, () => setTimeout(() => hold(isUsed()), 0));
+
+  const timer = setInterval(() => {
+    const left = until - Date.now();
+    if (left <= 0 || !bar.isConnected) {
+      clearInterval(timer);
+      bar.remove();
+      return;
+    }
+    words.textContent = isHeld ? "Waits while you look" : `Runs in ${Math.ceil(left / 1000)} s`;
+    if (!isHeld) line.value = Math.min(1, left / whole);
+  }, 250);
+}
+for (const bar of document.querySelectorAll(".undo[data-until]")) watch(bar);
+
+// A link to a fold opens it and leads to its first field.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-opens-fold]");
+  if (!link) return;
+  const target = document.querySelector(link.getAttribute("href"));
+  const fold = target?.closest("details.fold");
+  if (!fold) return;
+  event.preventDefault();
+  fold.open = true;
+  const field = target.matches("input") ? target : fold.querySelector("input:not([type=hidden]), textarea, select, summary");
+  field.focus({ preventScroll: true });
+  fold.scrollIntoView({ block: "nearest" });
+});
+
+// What is for good is asked in a dialog of its own; leaving it leads back.
+for (const dialog of document.querySelectorAll("dialog[data-modal]")) {
+  dialog.removeAttribute("open"); // without scripts it stands open on the page
+  dialog.showModal();
+  dialog.addEventListener("close", () => { location.href = dialog.dataset.back; });
 }
 
-for (const bar of document.querySelectorAll(".undo[data-until]")) {
-  const left = Date.parse(bar.dataset.until) - Date.now();
-  setTimeout(() => leave(bar), Math.max(left, 0));
+// Counts, and what somebody else decided meanwhile.
+function tell() {
+  const now = queue();
+  if (!now) return;
+  for (const element of document.querySelectorAll("[data-count-of]")) {
+    const count = now.dataset[element.dataset.countOf];
+    if (count !== undefined && element.textContent !== count) element.textContent = count;
+  }
+  const mine = Number(now.dataset.mine);
+  const rest = document.title.split(" · ").at(-1);
+  document.title = mine ? `Approvals · ${mine} waiting · ${rest}` : `Approvals · ${rest}`;
+  const note = document.getElementById("elsewhere");
+  if (note && now.dataset.gone && note.textContent !== now.dataset.gone) {
+    note.textContent = now.dataset.gone;
+    for (const button of document.querySelectorAll("form.act button")) button.disabled = true;
+  }
 }
+document.addEventListener("htmx:afterSettle", tell);

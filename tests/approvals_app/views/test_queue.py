@@ -88,6 +88,48 @@ def test_what_was_decided_elsewhere_stays_greyed_where_it_was(anna, people):
     assert f"row-{rows[1].number}" not in anna.get("/approvals/").content.decode()
 
 
+def test_what_is_new_waits_behind_a_pill_and_moves_nothing(anna):
+    first = factories.request_for(deadline="20h")
+    urgent = factories.request_for(deadline="1h", summary="Urgent")
+
+    text = queue(anna, f"held={first.number}")
+
+    assert "1 new" in text
+    assert f'id="row-{urgent.number}"' not in text
+    assert "1 new" not in queue(anna, "view=mine")
+
+
+def test_what_is_new_and_comes_last_is_added_at_once(anna):
+    first = factories.request_for(deadline="1h")
+    later = factories.request_for(deadline="20h")
+
+    text = queue(anna, f"held={first.number}")
+
+    assert text.index(f'id="row-{first.number}"') < text.index(f'id="row-{later.number}"')
+    assert " new</a>" not in text
+
+
+def test_lines_keep_their_order_though_a_time_changes(anna):
+    rows = [factories.request_for(deadline=f"{hours}h") for hours in (2, 4)]
+    held = ",".join(str(row.number) for row in rows)
+    ApprovalRequest.objects.filter(pk=rows[1].pk).update(
+        next_due_at=timezone.now() + timedelta(minutes=30)
+    )
+
+    text = queue(anna, f"held={held}&group=workflow")
+
+    assert text.index(f'id="row-{rows[0].number}"') < text.index(f'id="row-{rows[1].number}"')
+
+
+def test_the_open_request_says_that_somebody_else_decided_it(anna, people):
+    request = factories.request_for()
+    decide(request, people["ben"])
+
+    text = queue(anna, f"open=APR-{request.number}&held={request.number}")
+
+    assert f'data-gone="APR-{request.number} is approved by ben meanwhile."' in text
+
+
 def test_a_stranger_learns_nothing_by_holding_numbers(people, client):
     request = factories.request_for(summary="Secret")
     decide(request, people["ben"])
