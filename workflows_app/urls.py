@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from workflows_app.builder import canvas
+from workflows_app.builder import canvas, versions
 from workflows_app.views import (
     accounts,
     bulk,
@@ -32,16 +32,25 @@ urlpatterns = [
     path("workflows/", workflows.workflow_list, name="workflows"),
     path("workflows/new/", drafts.workflow_new, name="new"),
     path("workflows/<slug:slug>/", workflows.workflow_page, name="workflow"),
+    path("workflows/<slug:slug>/versions/", versions.versions_page, name="versions"),
+    path("workflows/<slug:slug>/versions/compare/", versions.compare_chosen, name="compare"),
+    path("workflows/<slug:slug>/versions/<int:number>/restore/", versions.restore, name="restore"),
+    re_path(
+        r"^workflows/(?P<slug>[-a-zA-Z0-9_]+)/export\.(?P<kind>json|yaml)$",
+        versions.export,
+        name="export",
+    ),
+    path("workflows/<slug:slug>/edit/versions/", versions.versions_tab, name="edit_versions"),
     path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
     path("workflows/<slug:slug>/edit/", drafts.workflow_edit, name="edit"),
     path("workflows/<slug:slug>/edit/canvas.json", canvas.canvas_json, name="canvas_json"),
-    path("workflows/<slug:slug>/edit/changes/", canvas.changes, name="edit_changes"),
+    path("workflows/<slug:slug>/edit/changes/", versions.changes_tab, name="edit_changes"),
     path("workflows/<slug:slug>/publish/", drafts.publish, name="publish"),
     path("workflows/<slug:slug>/archive/", drafts.archive, name="archive"),
     re_path(
         r"^workflows/(?P<slug>[-a-zA-Z0-9_]+)/diff/"
-        r"(?P<old>[0-9]{1,9})\.\.(?P<new>[0-9]{1,9}|draft)/$",
-        drafts.diff,
+        r"(?P<old>[0-9]{1,9}|draft)\.\.(?P<new>[0-9]{1,9}|draft)/$",
+        versions.diff,
         name="diff",
     ),
     path("events/", events.event_list_page, name="events"),

@@ -2,6 +2,7 @@
 
 from workflows_app.models.bulk import BulkItem, BulkOperation, SavedView
 from workflows_app.models.definitions import Workflow, WorkflowTrigger, WorkflowVersion
+from workflows_app.models.drafts import DraftEdit, DraftPin
 from workflows_app.models.events import (
     Delivery,
     Event,
@@ -34,6 +35,8 @@ __all__ = [
     "BulkOperation",
     "CachedResult",
     "Delivery",
+    "DraftEdit",
+    "DraftPin",
     "Event",
     "EventUse",
     "EventWait",

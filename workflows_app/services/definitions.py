@@ -15,6 +15,7 @@ from workflows_app.definition_hooks import version_published
 from workflows_app.errors import Conflict, Invalid
 from workflows_app.models import User, Workflow, WorkflowVersion, Workspace
 from workflows_app.selectors.definitions import version_newest
+from workflows_app.services.draft_edits import edit_record
 from workflows_app.services.members import app_event
 from workflows_app.services.versions import definition_validate, pins_find, version_write
 
@@ -124,12 +125,14 @@ def draft_save(
     revision: int,
     actor: User,
     label: str = "",
+    is_edit: bool = True,
 ) -> Workflow:
     """Replace the draft that the caller saw.
 
     Args:
         revision: of the draft that the change is based on.
         label: what was done, in words, for the record.
+        is_edit: it can be taken back; not so the taking back itself.
 
     Raises:
         Conflict: `draft_changed`: somebody saved since; `draft` holds the newer one.
@@ -142,6 +145,8 @@ def draft_save(
     before, after = held.draft.get("name"), definition.get("name")
     if isinstance(after, str) and after and after != before:
         held.name = after[:200]
+    if is_edit:
+        edit_record(workflow=held, after=definition, actor=actor, label=label)
     held.draft = definition
     held.revision += 1
     held.updated_at = Now()
@@ -153,6 +158,24 @@ def draft_save(
     _record(held, "workflow.draft_saved", actor, data)
     held.refresh_from_db(fields=["updated_at"])
     return held
+
+
+@transaction.atomic
+def draft_restore(
+    *, workflow: Workflow, version: WorkflowVersion, revision: int, actor: User
+) -> Workflow:
+    """Make a version the draft again.
+
+    Raises:
+        Conflict: `draft_changed`: the draft is not the one that the caller saw.
+    """
+    return draft_save(
+        workflow=workflow,
+        definition=version.definition,
+        revision=revision,
+        actor=actor,
+        label=f"restored from version {version.number}",
+    )
 
 
 @transaction.atomic
@@ -257,6 +280,7 @@ def _record(workflow: Workflow, what: str, actor: User, data: JSON) -> None:
 __all__ = [
     "definition_validate",
     "draft_lock",
+    "draft_restore",
     "draft_save",
     "draft_shape",
     "draft_version",

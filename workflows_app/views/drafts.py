@@ -8,14 +8,14 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from project.errors import request_id_of
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import Conflict, DomainError
 from workflows_app.forms import ArchiveForm, DraftForm, ImportForm, PublishForm
 from workflows_app.models import User, Workflow
-from workflows_app.selectors.definitions import version_diff, version_newest, workflow_get
+from workflows_app.selectors.definitions import version_newest, workflow_get
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.services.definitions import (
     definition_validate,
@@ -24,6 +24,7 @@ from workflows_app.services.definitions import (
     workflow_import,
     workflow_publish,
 )
+from workflows_app.views.compare import compare
 
 BLANK: dict[str, Any] = {"format": 1, "name": "", "input": {}, "steps": [], "edges": []}
 
@@ -143,12 +144,12 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
     actor.require("design", workflow.workspace_id)
     newest = version_newest(workflow=workflow)
     form = PublishForm(request.POST or None, initial={"revision": workflow.revision})
-    changes = version_diff(workflow=workflow, old=newest.number or 0, new="draft") if newest else []
+    comparison = compare(newest.definition, workflow.draft) if newest else None
     context: dict[str, Any] = {
         "workflow": workflow,
         "newest": newest,
         "form": form,
-        "changes": changes,
+        "comparison": comparison,
         "problems": problems_of_draft(workflow),
     }
     if request.method == "GET":
@@ -163,22 +164,6 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
     said = f"Version {version.number} is published" if is_new else "Nothing had changed"
     messages.success(request, said)
     return redirect("workflows:workflow", slug=slug)
-
-
-@login_required
-@never_cache
-@require_safe
-def diff(request: HttpRequest, slug: str, old: str, new: str) -> HttpResponse:
-    """What changed between two versions, or from one to the draft."""
-    actor, _ = _designer(request)
-    workflow = workflow_get(actor=actor, slug=slug)
-    context = {
-        "workflow": workflow,
-        "old": old,
-        "new": new,
-        "changes": version_diff(workflow=workflow, old=old, new=new),
-    }
-    return render(request, "workflows/diff.html", context)
 
 
 @login_required

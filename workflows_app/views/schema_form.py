@@ -128,9 +128,11 @@ def choices_of(schema: dict[str, JSON]) -> list[tuple[JSON, str]]:
 def limit_words(schema: dict[str, JSON]) -> str:
     """Say in words which numbers, lengths and patterns a schema takes."""
     words = [
-        text.format(schema[name])
+        text.format(schema[name]).replace(" 1 entries", " one").replace(" 1 characters", " one")
         for name, text in LIMITS
-        if isinstance(schema.get(name), int | float | str) and not isinstance(schema[name], bool)
+        if isinstance(schema.get(name), int | float | str)
+        and not isinstance(schema[name], bool)
+        and (name, schema[name]) != ("minLength", 1)
     ]
     if schema.get("format") == "date-time":
         words.append("UTC")
