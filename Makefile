@@ -19,8 +19,9 @@ if [ -z "$$found" ]; then echo '$(PYTHON_NEEDED)' >&2; exit 1; fi
 endef
 
 # $(1): the environment, $(2): the lock file. uv is quick; pip does the same where uv cannot run.
+# Everything is compiled once, so that no start has to, also where Python may not keep what it compiles.
 define install
-$(1)/bin/uv pip install --quiet --python $(1)/bin/python --require-hashes -r $(2) || \
+$(1)/bin/uv pip install --quiet --compile-bytecode --python $(1)/bin/python --require-hashes -r $(2) || \
   $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
 endef
 
@@ -66,6 +67,7 @@ lock: $(VENV)/run.ok  ## Pin the newest versions that the .in files allow
 $(VENV)/run.ok: requirements.lock $(VENV)/uv.ok
 	@echo 'Installing (once, about half a minute) ...'
 	@$(call install,$(VENV),requirements.lock)
+	@$(VENV)/bin/python -m compileall -q project workflows_app approvals_app
 	@touch $@
 
 $(VENV)/dev.ok: requirements-dev.lock $(VENV)/run.ok
