@@ -123,6 +123,41 @@ def test_start_with_a_file_and_map_gives_one_run_of_all_rows(api, tmp_path):
     assert Run.objects.get().input == {"rows": [{"n": 1}, {"n": 2.5}]}
 
 
+ASKS_A_MODEL = {
+    **DOUBLE,
+    "steps": [{"id": "double", "kind": "model", "with": {"model": "small", "prompt": "Double it"}}],
+}
+
+
+def test_without_a_model_a_start_is_a_rehearsal_and_says_so(api, settings):
+    settings.ANTHROPIC_API_KEY, settings.STAND_IN = "", False
+    publish(api, definition=ASKS_A_MODEL)
+
+    printed = lines_of("start", "double", "--input", '{"n": 4}', "--no-wait")
+
+    assert Run.objects.get().mode == "rehearsal"
+    assert printed[0] == "No model is configured: this is a rehearsal by the stand-in model."
+
+
+def test_a_start_that_is_to_be_live_needs_the_model(api, settings):
+    settings.ANTHROPIC_API_KEY, settings.STAND_IN = "", False
+    publish(api, definition=ASKS_A_MODEL)
+
+    with pytest.raises(CommandError, match="no key is configured"):
+        lines_of("start", "double", "--input", '{"n": 4}', "--mode", "live", "--no-wait")
+
+    assert not Run.objects.exists()
+
+
+def test_the_one_admin_answers_where_nobody_is_named(api):
+    publish(api)
+
+    given = ("--input", '{"n": 4}', "--mode", "rehearsal", "--answer", "--no-wait")
+    lines_of("start", "double", *given)
+
+    assert Run.objects.get().started_by.username == "owner"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
