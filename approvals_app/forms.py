@@ -165,3 +165,13 @@ class ReassignForm(forms.Form):
     person = forms.CharField(max_length=200)
     to = forms.CharField(max_length=200)
     reason = forms.CharField(max_length=10_000)
+
+
+class GateDraftForm(forms.Form):
+    """Which gate is to ask less, or more."""
+
+    workflow = forms.CharField(max_length=200)
+    gate = forms.CharField(max_length=1_000)
+    risk = forms.CharField(max_length=10)
+    change = forms.ChoiceField(choices=[("relax", "Relax"), ("tighten", "Tighten")])
+    rule = forms.CharField(max_length=1_000, required=False)

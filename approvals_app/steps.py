@@ -52,6 +52,7 @@ Count = Annotated[int, Field(ge=1)] | Literal["all"] | Computed
 DecisionName = Literal["approve", "edit", "answer", "label", "reject", "take_over"]
 # What `when` sees beside the step's own variables: what it is about to do, or what it gave.
 GATE_VARIABLES = ("proposal",)
+LEAST_SAMPLE = 0.05  # of what a relaxed gate lets pass, people are still asked so much
 REVIEW_VARIABLES = ("proposal", "output")
 
 
@@ -106,6 +107,12 @@ class AskSettings(_Settings):
     ladder: list[LadderRung] | None = None
     decisions: Annotated[list[DecisionName] | None, Fixed] = Field(None, min_length=1)
     form: SchemaDocument | None = Field(None, description="JSON Schema of an answer")
+    blind: Annotated[float | None, Fixed] = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share asked without the agent's view; 0.05 once a gate has a record",
+    )
 
     @model_validator(mode="after")
     def _has_a_ladder_to_climb(self) -> "AskSettings":
@@ -117,12 +124,33 @@ class AskSettings(_Settings):
         return self
 
 
+class RelaxSettings(_Settings):
+    """Where a proven gate lets proposals pass; it asks again once the proof no longer holds."""
+
+    when: Annotated[str, Condition(more=GATE_VARIABLES)] = Field(
+        description="CEL over proposal, with its confidence; passes where it is true"
+    )
+    sample: Annotated[float, Fixed] = Field(
+        LEAST_SAMPLE, ge=LEAST_SAMPLE, le=1, description="share that is asked all the same"
+    )
+    least: Annotated[float, Fixed] = Field(
+        0.9, ge=0.5, le=1, description="agreement in the sample below which it asks again"
+    )
+
+
 class GateSettings(AskSettings):
     """The settings of an `approval` before any step."""
 
     when: Annotated[str, Condition(more=GATE_VARIABLES)] | None = Field(
         None, description="CEL; asks only where it is true, or errs"
     )
+    relax: RelaxSettings | None = Field(None, description="made on the page Autonomy")
+
+    @model_validator(mode="after")
+    def _critical_is_never_relaxed(self) -> "GateSettings":
+        if self.relax is not None and self.risk == "critical":
+            raise ValueError("a critical gate is never relaxed")
+        return self
 
 
 class ReviewSettings(AskSettings):

@@ -22,6 +22,7 @@ app_name = "approvals"
 urlpatterns = [
     path("d/<str:signed>/", views.mail_view, name="mail"),
     path("autonomy/", views.autonomy_view, name="autonomy"),
+    path("autonomy/draft/", views.gate_draft_view, name="gate_draft"),
     path("escalation/", views.escalation_view, name="escalation"),
     path("cover/", views.cover_view, name="cover"),
     path("cover/<int:cover_id>/end/", views.cover_end_view, name="cover_end"),

@@ -8,17 +8,19 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from workflows_app.core.definition import Problem
-from workflows_app.models import User, WorkflowVersion, Workspace
+from workflows_app.models import User, Workflow, WorkflowVersion, Workspace
 
 JSON = Any
 Facts = Callable[[Workspace], Mapping[str, Any]]
 Pins = Callable[[Workspace, Mapping[str, JSON]], Mapping[str, JSON]]
 Published = Callable[[WorkflowVersion, User], None]
+Publishing = Callable[[Workflow, WorkflowVersion | None, User], None]
 Check = Callable[[Mapping[str, JSON]], Iterable[Problem]]
 _facts: list[Facts] = []
 _checks: list[Check] = []
 _pins: list[Pins] = []
 _published: list[Published] = []
+_publishing: list[Publishing] = []
 
 
 def register_check_facts(function: Facts) -> None:
@@ -40,6 +42,15 @@ def register_pins(function: Pins) -> None:
     Such as `{"tools": {name: version id}, "models": {role: model id}}`.
     """
     _pins.append(function)
+
+
+def register_publishing(function: Publishing) -> None:
+    """Call `function(workflow, newest, actor)` before the draft becomes a version.
+
+    It raises what refuses that; `newest` is the version before, if there is one.
+    """
+    if function not in _publishing:
+        _publishing.append(function)
 
 
 def register_published(function: Published) -> None:
@@ -68,6 +79,12 @@ def pins_of(workspace: Workspace, expanded: Mapping[str, JSON]) -> dict[str, JSO
     for function in _pins:
         found |= function(workspace, expanded)
     return found
+
+
+def publishing_check(workflow: Workflow, newest: WorkflowVersion | None, actor: User) -> None:
+    """Let every app say no to publishing a draft."""
+    for function in _publishing:
+        function(workflow, newest, actor)
 
 
 def version_published(version: WorkflowVersion, actor: User) -> None:

@@ -42,6 +42,7 @@ class Asked:
     deadline: timedelta
     on_timeout: OnTimeout
     rungs: tuple[Rung, ...]
+    blind: float | None = None  # share that is asked without the agent's view
 
     def schedule(self, requested_at: datetime) -> Schedule:
         """Give the times of the request, counted from `requested_at`."""
@@ -74,6 +75,7 @@ def asked_read(settings: Mapping[str, JSON] | None, *, reason: str, fallback: st
         deadline=duration(given.get("deadline")),
         on_timeout=_on_timeout(given.get("on_timeout")),
         rungs=rungs(given.get("ladder")),
+        blind=share(given.get("blind")),
     )
 
 

@@ -1,6 +1,7 @@
 """The tables of approvals."""
 
 from approvals_app.models.beside import Comment, Cover, MailLink, Notice, Snooze
+from approvals_app.models.learning import GateStop, RelaxedPass
 from approvals_app.models.requests import (
     ApprovalRequest,
     Delegation,
@@ -16,8 +17,10 @@ __all__ = [
     "Cover",
     "Delegation",
     "Edit",
+    "GateStop",
     "MailLink",
     "Notice",
+    "RelaxedPass",
     "SeenMark",
     "Snooze",
     "UndoneVote",

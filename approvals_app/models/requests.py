@@ -160,6 +160,11 @@ class ApprovalRequest(models.Model):
                 condition=Q(state__in=["approved", "rejected", "taken_over"]),
                 name="approval_entity_history",
             ),
+            models.Index(
+                fields=["workflow", "gate"],
+                condition=Q(is_sampled=True),
+                name="approval_gate_sample",
+            ),
         ]
 
     def __str__(self) -> str:

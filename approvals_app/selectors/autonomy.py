@@ -1,23 +1,22 @@
-"""What people did with the proposals of each gate, and what a rule would have let through."""
+"""What people did with the proposals of each gate: the record, gate by gate and risk by risk."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Aggregate, Count, DurationField, Exists, F, OuterRef, Q, QuerySet, Sum
 
-from approvals_app.core.evidence import suggestion, wilson_lower
+from approvals_app.core.evidence import Record, suggestion, wilson_lower
 from approvals_app.core.states import DECIDED
-from approvals_app.models import ApprovalRequest, Edit
-from workflows_app.core.expressions import ExpressionError, compile_condition
+from approvals_app.models import ApprovalRequest, Edit, RelaxedPass
+from approvals_app.selectors.relaxed import relaxation_of, sample_of, stop_find
+from workflows_app.models import WorkflowVersion
 from workflows_app.selectors.people import Principal
 
 JSON = Any
 WINDOW = timedelta(days=90)
-LOOKED_AT = 2_000  # newest requests of a simulation
-LISTED = 50
+QUESTIONS = ("approval", "checkpoint")  # kinds whose step is the question: nothing to relax
 
 
 class Median(Aggregate):
@@ -27,7 +26,7 @@ class Median(Aggregate):
     output_field = DurationField()
 
 
-def _decided(spaces: Iterable[UUID], now: datetime) -> QuerySet[ApprovalRequest]:
+def decided_of(spaces: Iterable[UUID], now: datetime) -> QuerySet[ApprovalRequest]:
     """Give live gates' requests that people decided in the last 90 days."""
     edits = Edit.objects.filter(request=OuterRef("pk"), digest_after=OuterRef("digest"))
     return ApprovalRequest.objects.filter(
@@ -39,16 +38,17 @@ def _decided(spaces: Iterable[UUID], now: datetime) -> QuerySet[ApprovalRequest]
     ).annotate(is_edited=Exists(edits))
 
 
-def _readable(actor: Principal) -> list[UUID]:
+def readable(actor: Principal) -> list[UUID]:
+    """Give the workspaces whose record `actor` may read."""
     return [grant.workspace.pk for grant in actor.grants if "read" in grant.scopes]
 
 
 def gate_records(*, actor: Principal, now: datetime) -> list[dict[str, JSON]]:
-    """Give a line for each gate and risk: counts, the bound, the median time, a suggestion."""
-    names = ("workflow__slug", "workflow__name", "path", "risk")
+    """Give a line for each gate and risk: counts, the bound, times, blind checks, a suggestion."""
+    names = ("workflow_id", "workflow__slug", "workflow__name", "gate", "risk", "kind")
     agreed = Q(state="approved", is_edited=False)
     rows = (
-        _decided(_readable(actor), now)
+        decided_of(readable(actor), now)
         .values(*names)
         .annotate(
             total=Count("pk"),
@@ -56,84 +56,74 @@ def gate_records(*, actor: Principal, now: datetime) -> list[dict[str, JSON]]:
             edited=Count("pk", filter=Q(state="approved", is_edited=True)),
             rejected=Count("pk", filter=Q(state="rejected")),
             taken_over=Count("pk", filter=Q(state="taken_over")),
+            blind=Count("pk", filter=Q(is_blind=True)),
+            blind_agreed=Count("pk", filter=agreed & Q(is_blind=True)),
             median=Median(F("decided_at") - F("requested_at")),
+            waited=Sum(F("decided_at") - F("requested_at")),
         )
-        .order_by("workflow__slug", "path", "risk")
+        .order_by("workflow__slug", "gate", "risk")
     )
-    return [_line(row) for row in rows]
+    found = list(rows)
+    newest = _newest({row["workflow_id"] for row in found})
+    relaxed = {
+        (row["workflow_id"], row["gate"]): relaxed_state(
+            newest.get(row["workflow_id"]), row["gate"], now
+        )
+        for row in found
+    }
+    return [_line(row, relaxed[row["workflow_id"], row["gate"]]) for row in found]
 
 
-def _line(row: dict[str, JSON]) -> dict[str, JSON]:
+def _newest(workflows: Iterable[UUID]) -> dict[UUID, UUID]:
+    versions = (
+        WorkflowVersion.objects.filter(workflow_id__in=list(workflows), number__isnull=False)
+        .order_by("workflow_id", "-number")
+        .distinct("workflow_id")
+    )
+    return dict(versions.values_list("workflow_id", "pk"))
+
+
+def relaxed_state(version_id: UUID | None, gate: str, now: datetime) -> dict[str, JSON] | None:
+    """Give what a relaxed gate has done and whether it still may; None where it is not relaxed."""
+    relaxation = relaxation_of(version_id, gate) if version_id else None
+    if relaxation is None:
+        return None
+    passes = RelaxedPass.objects.filter(
+        workflow_id=relaxation.workflow_id, gate=gate, at__gt=now - WINDOW
+    )
+    stop = stop_find(relaxation)
+    return {
+        "rule": relaxation.rule.get("when"),
+        "since": relaxation.since,
+        "passed": passes.count(),
+        "sample": sample_of(relaxation),
+        "stop": stop[1] if stop else None,
+    }
+
+
+def _line(row: dict[str, JSON], relaxed: dict[str, JSON] | None) -> dict[str, JSON]:
     agreed, total = row["agreed"], row["total"]
-    kind, words = suggestion(agreed=agreed, total=total, risk=row["risk"])
+    is_question = row["kind"] in QUESTIONS
+    kind, words = suggestion(
+        Record(
+            total=total,
+            agreed=agreed,
+            risk=row["risk"],
+            blind=row["blind"],
+            blind_agreed=row["blind_agreed"],
+            is_relaxed=relaxed is not None,
+            is_question=is_question,
+        )
+    )
     return {
         **row,
         "share": 100 * agreed / total,
         "bound": 100 * wilson_lower(agreed, total),
+        "blind_share": 100 * row["blind_agreed"] / row["blind"] if row["blind"] else None,
         "seconds": row["median"].total_seconds() if row["median"] else None,
+        "waited_hours": row["waited"].total_seconds() / 3600 if row["waited"] else 0.0,
+        "relaxed": relaxed,
         "kind": kind,
         "suggestion": words,
-        "may_simulate": row["risk"] != "critical",
+        "may_relax": row["risk"] != "critical" and not is_question,
     }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
-    """What a rule would have let through, and what people had done with that.
-
-    Args:
-        passed: how many would not have been asked about; `against` of them people changed.
-        failed: how many the rule could not judge; those would have been asked about.
-    """
-
-    looked_at: int
-    passed: int
-    failed: int
-    against: list[ApprovalRequest]
-    against_count: int
-
-    @property
-    def bound(self) -> float:
-        """Give the lower bound of agreement among what would have passed, in percent."""
-        return 100 * wilson_lower(self.passed - self.against_count, self.passed)
-
-
-def simulate(
-    *, actor: Principal, now: datetime, workflow: str, path: str, risk: str, rule: str
-) -> Simulation:
-    """Try a rule (CEL over `proposal`) on past requests of a gate; nothing is changed by it.
-
-    It sees what the agent proposed, before any edit.
-
-    Raises:
-        ExpressionProblem: the rule cannot be used.
-    """
-    condition = compile_condition(rule, ["proposal"])
-    found = _decided(_readable(actor), now).filter(workflow__slug=workflow, path=path, risk=risk)
-    rows = found.exclude(risk="critical").prefetch_related("edits").order_by("-number")
-    looked_at = passed = failed = 0
-    against = []
-    for row in rows[:LOOKED_AT]:
-        looked_at += 1
-        try:
-            holds = condition.evaluate({"proposal": proposed(row)})
-        except ExpressionError:
-            failed += 1
-            continue
-        if holds:
-            passed += 1
-            if row.state != "approved" or row.is_edited:  # type: ignore[attr-defined]
-                against.append(row)
-    return Simulation(
-        looked_at=looked_at,
-        passed=passed,
-        failed=failed,
-        against=against[:LISTED],
-        against_count=len(against),
-    )
-
-
-def proposed(request: ApprovalRequest) -> JSON:
-    """Give the action as the agent proposed it."""
-    edits = sorted(request.edits.all(), key=lambda edit: edit.pk)
-    return (edits[0].before if edits else request.action) or {}

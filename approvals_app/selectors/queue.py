@@ -116,7 +116,7 @@ def key_of(request: ApprovalRequest) -> str:
     action = request.action or {}
     return lookalike.batch_key(
         request.version_id,
-        request.path,
+        request.gate,
         request.reason,
         request.mode,
         action.get("kind"),
@@ -126,7 +126,8 @@ def key_of(request: ApprovalRequest) -> str:
 
 def _is_plain(request: ApprovalRequest) -> bool:
     is_low = request.risk == "low" and request.reason == "approval" and request.form is None
-    return is_low and request.need == "1" and "approve" in request.decisions
+    is_single = request.need == "1" and "approve" in request.decisions
+    return is_low and is_single and not request.is_blind
 
 
 def _batch(key: str, requests: Sequence[ApprovalRequest]) -> Batch:

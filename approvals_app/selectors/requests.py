@@ -1,6 +1,5 @@
 """Requests that a person may see, and what they show of themselves."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -231,7 +230,7 @@ def approval_shape(
         "assignees": request.assignees,
         "need": need_of(request),
         "decisions": request.decisions,
-        "votes": votes_shape(request, user, allowed),
+        "votes": votes_shape(request, user),
         "allowed": allowed,
         "form": request.form,
         "on_timeout": request.on_timeout,
@@ -248,18 +247,18 @@ def approval_shape(
     }
 
 
-def votes_shape(
-    request: ApprovalRequest, user: User | None, allowed: Iterable[str]
-) -> list[dict[str, JSON]]:
+def votes_shape(request: ApprovalRequest, user: User | None) -> list[dict[str, JSON]]:
     """Give the votes that count; at critical risk the second person answers unprimed."""
     counted = votes_counted(request)
-    is_blind = request.risk == "critical" and "approve" in allowed
+    has_answered = user is not None and any(vote.person_id == user.pk for vote in counted)
+    is_open = request.state == ApprovalState.PENDING.value
+    is_sealed = request.risk == "critical" and is_open and not has_answered
     return [
         {
             "by": f"user:{vote.person.username}",
             "instead_of": f"user:{vote.seat.username}" if vote.seat_id != vote.person_id else None,
             "decision": vote.decision,
-            "reason": None if is_blind else vote.reason,
+            "reason": None if is_sealed else vote.reason,
             "digest": vote.digest,
             "answer": vote.answer,
             "via": vote.via,

@@ -21,7 +21,7 @@ from approvals_app.services import record
 from approvals_app.services.edits import answer_check
 from approvals_app.services.expire import overdue_close
 from approvals_app.services.record import Held
-from approvals_app.services.told import decided_fact, decided_shape, vote_shape
+from approvals_app.services.told import decided_fact, decided_shape, sealed, vote_shape
 from approvals_app.services.undo import undo_window
 from workflows_app.core.action import action_digest
 from workflows_app.errors import Conflict, DomainError, Forbidden, IllegalState, Invalid
@@ -108,7 +108,7 @@ class _Case:
             return seat
         if self.request.state == ApprovalState.PENDING and self.request.deadline_at <= self.now:
             overdue_close(self.request, now=self.now)
-        if (conflict := self._conflict()) is not None:
+        if conflict := self._conflict():
             return Refused(error=conflict)
         step_run = StepRun.objects.get(pk=self.request.step_run_id)
         self._check(step_run)
@@ -127,9 +127,7 @@ class _Case:
             if self.request.state != ApprovalState.PENDING:
                 return self.person.pk  # the state below says more than "you have voted"
             return Refused(error=self._answered())
-        if isinstance(seat, Refusal):
-            return self._refuse(seat)
-        return seat
+        return self._refuse(seat) if isinstance(seat, Refusal) else seat
 
     def _refuse(self, refusal: Refusal) -> Refused:
         record.history_write(
@@ -193,7 +191,7 @@ class _Case:
             request.action, request.digest = self.action, action_digest(self.action)
         agreed = self.answer.agreed_digest(request.digest)
         is_other = any(vote.answer_digest != agreed for vote in self.votes)
-        cleared = []
+        cleared: list[str] = []
         if self.answer.decision != "reject" and (is_other or self.action is not None):
             cleared = [vote.person.username for vote in self.votes]
             request.round += 1
@@ -245,8 +243,8 @@ class _Case:
     def _is_final(self, vote: Vote) -> bool:
         if vote.decision == "reject":
             return True
-        counted = [Counted(person=one.person_id, seat=one.seat_id) for one in [*self.votes, vote]]
-        return is_met(self.gate, counted)
+        votes = [*self.votes, vote]
+        return is_met(self.gate, [Counted(person=v.person_id, seat=v.seat_id) for v in votes])
 
     def _effective_at(self, step_run: StepRun) -> datetime:
         """Give when the decision takes effect: at once where it could not be taken back."""
@@ -289,12 +287,13 @@ class _Case:
             data["own_rehearsal"] = True
         if cleared:
             data["cleared"] = [f"user:{name}" for name in cleared]
+        why, more = sealed(self.request, self.votes, vote, is_final=effective_at is not None)
         return record.event(
             self.request,
             "decided",
             actor=f"user:{self.person.username}",
             states=states,
             trigger=vote.decision,
-            why=vote.reason,
-            data=data,
+            why=why,
+            data={**data, **more},
         )

@@ -9,16 +9,20 @@ from uuid import UUID
 from approvals_app.core.asked import Asked, asked_read
 from approvals_app.core.gates import entity_of, gate_of_path
 from approvals_app.core.policy import Gate, Person
+from approvals_app.core.sampling import is_drawn
 from approvals_app.core.states import DECIDED, ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.people import Directory, gate_of, user_names
 from approvals_app.services import record
+from approvals_app.services.told import unsealed
 from workflows_app.core.effects import Effect, RequestApproval, WithdrawApproval
 from workflows_app.core.facts import Decided
 from workflows_app.models import AppEvent, Run, StepRun, User, WorkflowVersion
 from workflows_app.services.history import events_append
 
 JSON = Any
+BLIND_SHARE = 0.05  # where a gate sets nothing else
+BLIND_FROM = 20  # decisions at a gate
 
 
 def approvals_open(effects: Sequence[Effect]) -> None:
@@ -62,6 +66,7 @@ class _Opening:
             ).order_by("number")
         }
         self._requesters: dict[tuple[UUID, UUID, tuple[str, ...]], list[Person]] = {}
+        self._records: dict[tuple[UUID, str], bool] = {}
 
     def request(self, effect: RequestApproval) -> ApprovalRequest:
         asked = asked_read(effect.settings, reason=effect.reason, fallback=_fallback(effect))
@@ -69,6 +74,7 @@ class _Opening:
         run = self.runs[effect.run_id]
         action = effect.action if isinstance(effect.action, dict) else {}
         about = entity_of(action.get("arguments"))
+        gate = gate_of_path(effect.path, action.get("tool"))
         return ApprovalRequest(
             id=effect.id,
             workspace_id=effect.workspace_id,
@@ -79,7 +85,7 @@ class _Opening:
             version_id=effect.version_id,
             previous=self.previous.get(effect.step_run_id),
             path=effect.path,
-            gate=gate_of_path(effect.path, action.get("tool")),
+            gate=gate,
             entity=about[2] if about else "",
             generation=effect.generation,
             kind=_kind(effect),
@@ -98,6 +104,8 @@ class _Opening:
             links=asked.links,
             requested_by=asked.requested_by or _asked_by(effect, run),
             why=effect.why,
+            is_blind=self._is_blind(effect, asked, gate),
+            is_sampled=bool((effect.settings or {}).get("sampled")),
             assignees=list(asked.assignees),
             present=list(asked.assignees),
             need=str(asked.need),
@@ -111,6 +119,28 @@ class _Opening:
             next_due_at=schedule.due_at(0),
             requested_at=effect.now,
         )
+
+    def _is_blind(self, effect: RequestApproval, asked: Asked, gate: str) -> bool:
+        """Draw whether people answer before they see the agent's view; by default 1 in 20.
+
+        A gate that has no record yet has no habit to be checked either.
+        """
+        shows = asked.recommendation or asked.confidence is not None
+        if effect.mode != "live" or effect.reason != "approval" or not shows:
+            return False
+        share = asked.blind
+        if share is None:
+            share = BLIND_SHARE if self._has_record(effect.workflow_id, gate) else 0.0
+        return is_drawn(share, "blind", effect.id)
+
+    def _has_record(self, workflow_id: UUID, gate: str) -> bool:
+        key = (workflow_id, gate)
+        if key not in self._records:
+            decided = ApprovalRequest.objects.filter(
+                workflow_id=workflow_id, gate=gate, state__in=DECIDED
+            )
+            self._records[key] = decided[:BLIND_FROM].count() >= BLIND_FROM
+        return self._records[key]
 
     def _requesters_of(self, effect: RequestApproval, run: Run) -> list[Person]:
         action = effect.action if isinstance(effect.action, dict) else {}
@@ -260,6 +290,9 @@ def request_close(
     request.closed_at = now
     request.closed_why = why
     request.save(update_fields=["state", "next_due_at", "closed_at", "closed_why"])
+    if request.risk == "critical":
+        votes = request.votes.filter(undone__isnull=True).select_related("person").order_by("pk")
+        data = {**(data or {}), **unsealed(votes)}
     return record.event(
         request, "closed", actor="engine", states=states, trigger=trigger.value, why=why, data=data
     )

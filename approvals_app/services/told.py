@@ -1,5 +1,6 @@
 """What the engine, and whoever came too late, are told of an answer."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from approvals_app.core.answers import Answer
@@ -62,6 +63,28 @@ def vote_shape(vote: Vote) -> dict[str, JSON]:
         "at": vote.at.isoformat(),
         "decision": vote.decision,
     }
+
+
+def sealed(
+    request: ApprovalRequest, votes: Sequence[Vote], vote: Vote, *, is_final: bool
+) -> tuple[str, dict[str, JSON]]:
+    """Give the reason and the further data that the record says of an answer at once.
+
+    At critical risk the reason of the first stays out of it until the second has answered,
+    because whoever is still to answer reads the record too; then it is written with theirs.
+    """
+    data: dict[str, JSON] = {"blind": True} if request.is_blind else {}
+    if request.risk != "critical":
+        return vote.reason, data
+    if not is_final:
+        return "", {**data, "reason_sealed": True}
+    return vote.reason, {**data, **unsealed(one for one in votes if one.pk != vote.pk)}
+
+
+def unsealed(votes: Iterable[Vote]) -> dict[str, JSON]:
+    """Give the answers whose reasons were sealed, for the event that ends a request."""
+    told = [{**vote_shape(vote), "reason": vote.reason} for vote in votes]
+    return {"earlier": told} if told else {}
 
 
 def decided_shape(request: ApprovalRequest) -> dict[str, JSON]:

@@ -9,7 +9,7 @@ from approvals_app.views.actions import (
     seen_view,
     undo_view,
 )
-from approvals_app.views.autonomy import autonomy_view
+from approvals_app.views.autonomy import autonomy_view, gate_draft_view
 from approvals_app.views.batch import batch_open_view, batch_pick_view, batch_view
 from approvals_app.views.cover import cover_end_view, cover_view, escalation_view, reassign_view
 from approvals_app.views.mail import mail_view
@@ -30,6 +30,7 @@ __all__ = [
     "edit_view",
     "escalate_view",
     "escalation_view",
+    "gate_draft_view",
     "hold_view",
     "inbox_view",
     "mail_view",

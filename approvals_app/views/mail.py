@@ -56,7 +56,7 @@ def _page(request: HttpRequest, link: MailLink, *, status: int = 200, **more: JS
         "person": link.person,
         "is_gone": status == GONE,
         "summary": shown.visible(row.summary),
-        "recommendation": shown.visible(row.recommendation),
+        "recommendation": shown.visible("" if row.is_blind else row.recommendation),
         "fields": shown.rows(bound_action(row).get("arguments")),
         "is_final": StepRun.objects.filter(pk=row.step_run_id, effect="irreversible").exists(),
         "posted": request.POST,

@@ -58,6 +58,7 @@ def row(request: ApprovalRequest, now: datetime) -> dict[str, JSON]:
         "is_hot": request.state == ApprovalState.PENDING and share <= HOT,
         "due": due,
         "tag": _tag(request),
+        "is_veiled": request.is_blind and request.state == ApprovalState.PENDING,
     }
 
 
@@ -73,6 +74,7 @@ def _tag(request: ApprovalRequest) -> tuple[str, str] | None:
         (is_pending and bool(request.delegations.all()), "corner-down-right", "Delegated"),
         (request.mode == "rehearsal", "flask-conical", "Rehearsal"),
         (request.reason == "review", "eye", "Review of what was done"),
+        (is_pending and request.is_blind, "shuffle", "Blind check"),
         (is_pending and is_unsure, "gauge", "Low confidence"),
     )
     return next(((icon, words) for holds, icon, words in marks if holds), None)
@@ -102,6 +104,8 @@ def detail(
     refusal = refusal_of(request, user) if is_pending else None
     arguments = action.get("arguments")
     is_irreversible = step_run is not None and step_run.effect == "irreversible"
+    # Whoever may still answer a blind check sees what the agent thinks only afterwards.
+    is_veiled = request.is_blind and bool(set(allowed) & set(request.decisions))
     return {
         "approval": request,
         "line": row(request, now),
@@ -116,18 +120,14 @@ def detail(
         "wants_confirmation": request.risk == "critical" or is_irreversible,
         "wants_reason": wants_reason(decision="approve", risk=request.risk),
         "summary": shown.visible(request.summary),
-        "recommendation": shown.visible(request.recommendation),
+        "is_veiled": is_veiled,
+        "recommendation": shown.visible("" if is_veiled else request.recommendation),
         "details": shown.visible(request.details),
         "impact": [shown.visible(line) for line in request.impact.splitlines() if line.strip()],
-        "alternatives": [
-            {**one, "summary": shown.visible(one["summary"]), "why": shown.visible(one["why"])}
-            for one in request.alternatives
-        ],
+        "alternatives": [_alternative(one, is_veiled=is_veiled) for one in request.alternatives],
         "fields": shown.rows(_asked(request, arguments)) if _asked(request, arguments) else [],
         "bound": shown.rows({name: action.get(name) for name in BOUND if name in action}),
-        "payload": shown.visible(
-            canonical_bytes(request.action).decode() if request.action else ""
-        ),
+        "payload": shown.visible(_payload(request, is_veiled=is_veiled)),
         **_changes(request, arguments, edited, changed),
         **_words(request),
         "answering": answering(request, step_run, allowed, posted=posted, problem=problem),
@@ -136,7 +136,7 @@ def detail(
         "names": names_to_ask(request) if "delegate" in allowed else [],
         "since": _since(request, arguments),
         "warnings": warnings_of(request),
-        "votes": votes_shape(request, user, allowed),
+        "votes": votes_shape(request, user),
         "then": _then(request),
         "share": share_left(
             opened_at=request.requested_at,
@@ -155,6 +155,12 @@ def detail(
         "form": ArgumentsForm(arguments) if request.action else None,
         "seconds_left": _seconds_left(request, now),
     }
+
+
+def _payload(request: ApprovalRequest, *, is_veiled: bool) -> str:
+    if is_veiled and request.is_question:  # a question's action holds the agent's view as well
+        return "It shows once you have answered."
+    return canonical_bytes(request.action).decode() if request.action else ""
 
 
 # What a question is made of; shown as itself, not as fields of an action.
@@ -208,6 +214,14 @@ def _words(request: ApprovalRequest) -> dict[str, str]:
         "checkpoint": ("Continue", "Stop"),
     }.get(request.reason, ("Approve", "Reject"))
     return {"yes": yes, "no": no}
+
+
+def _alternative(one: dict[str, JSON], *, is_veiled: bool) -> dict[str, JSON]:
+    return {
+        "summary": shown.visible(one["summary"]),
+        "why": shown.visible(one["why"]),
+        "confidence": None if is_veiled else one["confidence"],
+    }
 
 
 def snooze_choices(request: ApprovalRequest, now: datetime) -> list[tuple[int, str]]:

@@ -11,7 +11,7 @@ from workflows_app.core.definition import (
     definition_from_yaml,
 )
 from workflows_app.core.strict_json import JsonRefused, strict_check, strict_loads
-from workflows_app.definition_hooks import version_published
+from workflows_app.definition_hooks import publishing_check, version_published
 from workflows_app.errors import Conflict, Invalid
 from workflows_app.models import User, Workflow, WorkflowVersion, Workspace
 from workflows_app.selectors.definitions import version_newest
@@ -197,6 +197,7 @@ def workflow_publish(
     newest = version_newest(workflow=held)
     if newest is not None and newest.digest == definition_digest(held.draft):
         return newest, False
+    publishing_check(held, newest, actor)
     version = version_write(held, note=note, actor=actor, is_numbered=True)
     version.editors.set(held.draft_editors.all())
     held.draft_editors.clear()

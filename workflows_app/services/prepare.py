@@ -26,6 +26,7 @@ from workflows_app.core.facts import (
 from workflows_app.core.graph import Node, ports_taken
 from workflows_app.core.kinds import Call, Source
 from workflows_app.core.states import Effect, WaitReason
+from workflows_app.gate_hooks import GateCase, gate_judge
 from workflows_app.models import Run, StepRun
 from workflows_app.services import cache, guardrails, holds, undo
 from workflows_app.services.batch import Claim
@@ -352,6 +353,11 @@ def _gate(claim: Claim, call: Call, values: JSON, effect: Effect, worker: str) -
         settings = gate_settings(gate, values, risk=claim.node.spec.get("risk"))
     except ExpressionError as error:
         return failure(claim, worker, error.code, error.message)
+    if gate.get("relax") and claim.approved_digest is None:
+        ruling = gate_judge(_case(claim, call, values, action, settings))
+        if not ruling.asks:
+            return None
+        why, settings = ruling.why or why, {**settings, **ruling.more}
     return StepSuspended(
         step_run=claim.id,
         token=claim.token,
@@ -366,24 +372,44 @@ def _gate(claim: Claim, call: Call, values: JSON, effect: Effect, worker: str) -
     )
 
 
+def _case(
+    claim: Claim, call: Call, values: JSON, action: dict[str, JSON], settings: dict[str, JSON]
+) -> GateCase:
+    """Give what a relaxed gate is judged by; its condition sees the action and the confidence."""
+    relax = claim.node.spec["approval"]["relax"]
+    shown = {**values, "proposal": {**action, "confidence": settings.get("confidence")}}
+    return GateCase(
+        run_id=claim.run_id,
+        step_run_id=claim.id,
+        workspace_id=claim.context.workspace_id,
+        workflow_id=claim.context.version.workflow_id,
+        version_id=claim.context.version.id,
+        path=claim.path,
+        generation=claim.generation,
+        mode=call.mode,
+        action=action,
+        digest=action_digest(action),
+        relax=relax,
+        settings=settings,
+        holds=lambda: bool(condition_of(relax["when"]).evaluate(shown)),
+    )
+
+
 RISKS = ("low", "medium", "high", "critical")
+AS_WRITTEN = ("when", "relax", "form")  # of a gate: never evaluated with the rest
 
 
 def gate_settings(
     gate: Mapping[str, JSON], values: JSON, *, risk: str | None = None
 ) -> dict[str, JSON]:
-    """Render the settings of an `approval` or `review` attribute; its `when` stays as it is.
+    """Render the settings of an `approval` or `review`; its conditions stay as they are.
 
     Args:
         risk: the step's own, a level or CEL, which holds where the gate names none.
     """
-    rendered = {key: value for key, value in gate.items() if key != "when"}
-    schema = rendered.pop("form", None)
+    rendered = {key: value for key, value in gate.items() if key not in AS_WRITTEN}
     result = dict(value_of(rendered).evaluate(values))
-    if schema is not None:
-        result["form"] = schema
-    if gate.get("when"):
-        result["when"] = gate["when"]
+    result |= {key: gate[key] for key in AS_WRITTEN if gate.get(key) is not None}
     if risk is not None and result.get("risk") is None:
         result["risk"] = risk if risk in RISKS else condition_of(risk).evaluate(values)
     return result
