@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from workflows_app.builder import canvas, versions
+from workflows_app.builder import canvas, outline, versions
 from workflows_app.views import (
     accounts,
     bulk,
@@ -33,13 +33,16 @@ urlpatterns = [
     path("workflows/new/", drafts.workflow_new, name="new"),
     path("workflows/<slug:slug>/", workflows.workflow_page, name="workflow"),
     path("workflows/<slug:slug>/versions/", versions.versions_page, name="versions"),
-    path("workflows/<slug:slug>/versions/compare/", versions.compare_chosen, name="compare"),
+    path(
+        "workflows/<slug:slug>/versions/compare/", versions.compare_chosen, name="compare_versions"
+    ),
     path("workflows/<slug:slug>/versions/<int:number>/restore/", versions.restore, name="restore"),
     re_path(
         r"^workflows/(?P<slug>[-a-zA-Z0-9_]+)/export\.(?P<kind>json|yaml)$",
         versions.export,
         name="export",
     ),
+    path("workflows/<slug:slug>/edit/outline/", outline.outline_page, name="outline"),
     path("workflows/<slug:slug>/edit/versions/", versions.versions_tab, name="edit_versions"),
     path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
     path("workflows/<slug:slug>/edit/", drafts.workflow_edit, name="edit"),
