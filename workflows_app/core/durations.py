@@ -37,6 +37,15 @@ def duration_parse(text: object) -> timedelta:
     return duration
 
 
+def is_duration(text: object) -> bool:
+    """Tell whether `duration_parse` would take it."""
+    try:
+        duration_parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 def duration_text(duration: timedelta) -> str:
     """Give the shortest exact way to write a duration of whole milliseconds."""
     milliseconds = round(duration / timedelta(milliseconds=1))

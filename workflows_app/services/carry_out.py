@@ -183,16 +183,7 @@ class Carrier:
             self.leave(scope_id, opened.row.run_id, fact)
 
     def _timer(self, opened: Opened, effect: wish.StartTimer) -> None:
-        self.timers.append(
-            {
-                "run_id": str(opened.row.run_id),
-                "scope_id": str(opened.row.id),
-                "step_run_id": str(effect.step_run),
-                "name": effect.name,
-                "due_at": effect.due_at.isoformat(),
-                "fact": json_dump(fact_dump(effect.fact)),
-            }
-        )
+        self.timers.append(rows.timer_row(effect, run_id=opened.row.run_id, scope_id=opened.row.id))
         self.transaction.applied.wakes.append(effect.due_at)
 
     def _request(self, opened: Opened, effect: wish.AskPeople) -> wish.RequestApproval:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from workflows_app.core.durations import duration_parse
+from workflows_app.core.durations import is_duration
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import (
     ContainerOpened,
@@ -104,10 +104,7 @@ def _more(more: JSON, size: int) -> dict[str, JSON]:
         return {}
     until = more.get("until")
     kept: dict[str, JSON] = {"event": more["event"], "in_batches": size > 1}
-    try:
-        kept["after"] = until if until and duration_parse(until) else None
-    except ValueError:
-        kept["last"] = until
+    kept["after" if is_duration(until) else "last"] = until
     return {"more": kept, "is_open": until is not None}
 
 

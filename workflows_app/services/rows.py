@@ -15,7 +15,9 @@ from uuid import UUID
 import psycopg
 from django.db import connection
 
+from workflows_app.core.effects import StartTimer
 from workflows_app.core.engine.draft import HistoryEvent, StepDraft
+from workflows_app.core.facts import fact_dump
 from workflows_app.core.states import StepState
 from workflows_app.models.fields import json_dump
 
@@ -512,3 +514,15 @@ SELECT d.run_id, d.scope_id, d.step_run_id, d.name, d.due_at, d.fact
 FROM json_to_recordset(%(rows)s::json) AS d(
   run_id uuid, scope_id uuid, step_run_id uuid, name text, due_at timestamptz, fact text)
 """
+
+
+def timer_row(effect: StartTimer, *, run_id: UUID, scope_id: UUID) -> dict[str, Any]:
+    """Give a stored "tell the scope at this time"."""
+    return {
+        "run_id": str(run_id),
+        "scope_id": str(scope_id),
+        "step_run_id": str(effect.step_run),
+        "name": effect.name,
+        "due_at": effect.due_at.isoformat(),
+        "fact": json_dump(fact_dump(effect.fact)),
+    }

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from workflows_app import notify
+from workflows_app.core.effects import StartTimer
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.advance import advance
 from workflows_app.core.engine.draft import Draft, HistoryEvent
@@ -195,6 +196,7 @@ def runs_insert(
     connection.ensure_connection()
     now = rows.database_now()
     run_rows, scope_rows, step_rows, event_rows, runs = [], [], [], [], []
+    timers: list[dict[str, Any]] = []
     timeout = version_timeout(version)
     uses_stand_in = mode == "rehearsal" or not settings.ANTHROPIC_API_KEY
     for value in inputs:
@@ -214,6 +216,11 @@ def runs_insert(
             for status in draft.steps.values()
         ]
         scope_rows.append(_root_row(run_id, scope_id))
+        timers += [
+            rows.timer_row(effect, run_id=run_id, scope_id=scope_id)
+            for effect in draft.effects
+            if isinstance(effect, StartTimer)
+        ]
         run_rows.append(
             {
                 "id": str(run_id),
@@ -259,6 +266,8 @@ def runs_insert(
         rows.execute(more, rows.INSERT_SCOPES, scope_rows, ancestors=[])
         rows.execute(more, rows.INSERT_STEPS, step_rows, now=now, send_at=now + RESEND_AFTER)
         rows.execute(more, rows.INSERT_EVENTS, event_rows, now=now)
+        if timers:
+            rows.execute(more, rows.INSERT_TIMERS, timers)
         numbers = {row[0]: row[1:] for row in cursor.fetchall()}
     for run in runs:
         run.number, run.created_at = numbers[run.pk]

@@ -30,7 +30,7 @@ class More(Settings):
     """Items that come while the map is open: one for each event of a type."""
 
     event: Fixed
-    until: Annotated[str, Condition(more=("event", "output"), is_boolean=False)] | None = Field(
+    until: Annotated[str, Condition(more=("event", "output"), or_duration=True)] | None = Field(
         None, description="when the last one came: a duration, or CEL over `event` and `output`"
     )
 

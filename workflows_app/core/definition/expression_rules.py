@@ -15,6 +15,7 @@ from workflows_app.core.definition.markers import (
     StepSpec,
 )
 from workflows_app.core.definition.problems import Findings
+from workflows_app.core.durations import is_duration
 from workflows_app.core.expressions.compile import compile_condition, compile_expression
 from workflows_app.core.expressions.problems import ExpressionProblem
 from workflows_app.core.expressions.templates import compile_value, expressions
@@ -61,6 +62,8 @@ def condition_check(
     step: str | None,
 ) -> None:
     """Compile bare CEL and check what it names."""
+    if marker.or_duration and is_duration(source):
+        return
     variables = names.variables.union(marker.more)
     compiler = compile_condition if marker.is_boolean else compile_expression
     try:

@@ -16,11 +16,13 @@ from workflows_app.core.durations import duration_parse
 class Condition:
     """Bare CEL; `more` are variables that exist here beside the step's own.
 
-    With `is_boolean` false the source may give any type.
+    With `is_boolean` false the source may give any type; with `or_duration` a duration such as
+    `1h` may stand in its place.
     """
 
     more: tuple[str, ...] = ()
     is_boolean: bool = True
+    or_duration: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from workflows_app.core.effects import DropPending, OpenPending, OpenScopes, TellScope
-from workflows_app.core.engine import flow, leaf, machine
+from workflows_app.core.engine import flow, heard, leaf, machine
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
     BodyEnded,
@@ -165,7 +165,7 @@ def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     elif not fact.is_cancelled:
         progress["processed"] += 1
     is_over = progress["failed"] > failures_allowed(progress.get("failures"), progress["total"])
-    if is_over and not progress.get("stopping"):
+    if is_over and not progress.get("stopping") and not progress.get("is_enough"):
         progress["stopping"] = True
         flow.cancel_inside(draft, status, "too many items failed", "engine")
     enough = progress.get("enough")
@@ -199,7 +199,7 @@ def _enough(draft: Draft, status: StepDraft) -> None:
         flow.cancel_inside(draft, status, "there are enough", "engine")
         return
     draft.effects.append(DropPending(container=status.id))
-    status.output, status.has_output = _map_output(progress), True
+    status.output, status.has_output = heard.map_output(progress), True
     status.port = "done"
     flow.start_ready(draft, tuple(draft.node(status).targets))
 
@@ -219,18 +219,8 @@ def _map_stopping(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
         error.get("code") or "error",
         f"{progress['failed']} of {progress['total']} items failed: {error.get('message', '')}",
         path=error.get("path"),
-        output=_map_output(progress),
+        output=heard.map_output(progress),
     )
-
-
-def _map_output(progress: JSON) -> JSON:
-    """Give the counts; the service puts the items' outputs beside them."""
-    return {
-        "items": [],
-        "total": progress["total"],
-        "processed": progress["processed"],
-        "failed": progress["failed"],
-    }
 
 
 def _map_end(draft: Draft, status: StepDraft) -> None:
@@ -238,7 +228,7 @@ def _map_end(draft: Draft, status: StepDraft) -> None:
         source = draft.move(status, Trigger.SUCCEED)
         flow.settle(draft, status, status.port, source=source, why="the rest has finished")
         return
-    flow.succeed(draft, status, "done", output=_map_output(status.progress))
+    flow.succeed(draft, status, "done", output=heard.map_output(status.progress))
 
 
 def _fill_slots(draft: Draft, status: StepDraft) -> None:

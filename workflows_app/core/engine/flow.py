@@ -237,12 +237,20 @@ def cancel_inside(draft: Draft, status: StepDraft, why: str, actor: str) -> None
 def cancelled(
     draft: Draft, status: StepDraft, *, why: str, actor: str = "engine", data: JSON = None
 ) -> None:
-    """Write the end of a cancelled step; its edges die."""
+    """Write the end of a cancelled step; its edges die, unless an arm of `until` was first."""
     if status.effect == "none" or status.state is StepState.READY:
         draft.effects.append(DropUndo(step_run=status.id))
     source = draft.move(status, Trigger.CANCEL)
     status.is_cancelling = False
-    settle(draft, status, None, source=source, actor=actor, why=why, data=data)
+    port = until_port(draft, status)
+    trigger = f"until:{port}" if port else ""
+    settle(draft, status, port, source=source, trigger=trigger, actor=actor, why=why, data=data)
+
+
+def until_port(draft: Draft, status: StepDraft) -> str | None:
+    """Give the port of the arm of `until` that came before the step's own end, if one did."""
+    arms = draft.node(status).spec.get("until") or ()
+    return next((arm["port"] for arm in arms if arm["port"] == status.port), None)
 
 
 def close(

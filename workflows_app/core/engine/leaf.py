@@ -9,13 +9,11 @@ from workflows_app.core.effects import (
     OpenWait,
     StartChild,
     StartTimer,
-    TakeEvent,
     UndoNow,
 )
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
-    EventArrived,
     StepFailed,
     StepHeld,
     StepLost,
@@ -127,8 +125,9 @@ def _finish_cancelled(draft: Draft, status: StepDraft, fact: StepSucceeded) -> N
     source = draft.move(status, Trigger.SUCCEED)
     status.is_cancelling = False
     status.output, status.has_output = fact.output, True
+    port = flow.until_port(draft, status)
     flow.settle(
-        draft, status, None, source=source, actor=fact.actor, why="it ended after the cancel"
+        draft, status, port, source=source, actor=fact.actor, why="it ended after the cancel"
     )
     draft.effects.append(UndoNow(step_run=status.id))
 
@@ -345,76 +344,3 @@ def resume(draft: Draft, status: StepDraft, *, why: str = "", actor: str = "engi
     source = draft.move(status, Trigger.RESUME)
     status.is_announced = False
     draft.ready(status, source=source, why=why, actor=actor)
-
-
-def on_timer(draft: Draft, status: StepDraft, fact: TimerFired) -> None:
-    """A stored time was reached; one that came too late means nothing."""
-    if fact.generation != status.generation or not status.is_open:
-        return
-    if fact.name.startswith("until:"):
-        _until(draft, status, fact.name.removeprefix("until:"))
-    elif fact.name == "timeout":
-        time_out(draft, status)
-    elif status.state is not StepState.WAITING or status.reason != _REASONS.get(fact.name):
-        return
-    elif fact.name == "event":
-        flow.succeed(draft, status, "expired", trigger="timeout", why="no event came in time")
-    elif fact.name == "timer":
-        flow.succeed(draft, status, "done", trigger="timer", why="the time came")
-    else:
-        resume(draft, status, why="the time came")
-
-
-_REASONS = {
-    "retry": WaitReason.RETRY.value,
-    "timer": WaitReason.TIMER.value,
-    "rate": WaitReason.RATE.value,
-    "breaker": WaitReason.BREAKER.value,
-    "exclusive": WaitReason.EXCLUSIVE.value,
-    "review": WaitReason.REVIEW.value,
-    "event": WaitReason.EVENT.value,
-}
-
-
-def on_event(draft: Draft, status: StepDraft, fact: EventArrived) -> None:
-    """The event came that a step waits for, or an arm of its `until`."""
-    is_arm = bool(fact.port)
-    if fact.generation != status.generation or (
-        not is_arm and status.reason != WaitReason.EVENT.value
-    ):
-        return
-    draft.effects.append(TakeEvent(step_run=status.id, row=fact.row))
-    event_record(draft, status, fact)
-    if is_arm:
-        _until(draft, status, fact.port)
-    else:
-        flow.succeed(draft, status, "done", output=fact.event, trigger="event")
-
-
-def event_record(draft: Draft, status: StepDraft, fact: EventArrived) -> None:
-    """Write that the run used an event."""
-    named = {name: fact.event.get(name) for name in ("id", "source", "type", "subject")}
-    draft.record("event.consumed", status, str(status.state), trigger="event", data=named)
-
-
-def _until(draft: Draft, status: StepDraft, port: str) -> None:
-    """An arm of `until` was first: the step ends through its port, with its output so far."""
-    why = f"{port} came first"
-    draft.drop_waits(status, why)
-    if status.is_container:
-        flow.cancel_inside(draft, status, why, "engine")
-    source = draft.move(status, Trigger.CANCEL)
-    flow.settle(draft, status, port, source=source, trigger=f"until:{port}", why=why)
-
-
-def time_out(draft: Draft, status: StepDraft) -> None:
-    """A container used up its time: what it holds is cancelled, then it fails."""
-    if status.is_container and status.state is StepState.RUNNING:
-        status.progress = {**(status.progress or {}), "timed_out": True}
-        status.is_changed = True
-        flow.cancel_inside(draft, status, "the step timed out", "engine")
-        if status.holds_nothing:
-            flow.fail(draft, status, "timeout", "the step took too long", timed_out=True)
-        return
-    draft.drop_waits(status, "the step timed out")
-    flow.fail(draft, status, "timeout", "the step took too long", timed_out=True)

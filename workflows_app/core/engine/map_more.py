@@ -4,7 +4,7 @@ from typing import Any
 
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.effects import CloseWaits, OpenScopes, OpenWait, StartTimer, TakeEvent
-from workflows_app.core.engine import containers, leaf
+from workflows_app.core.engine import containers, heard
 from workflows_app.core.engine.draft import MORE, Draft, StepDraft
 from workflows_app.core.facts import ContainerOpened, EventArrived, TimerFired
 from workflows_app.core.states import StepState
@@ -43,14 +43,14 @@ def _listen(draft: Draft, status: StepDraft) -> None:
 def on_event(draft: Draft, status: StepDraft, fact: EventArrived) -> None:
     """Hand an event to whoever waits for it: a step, an arm of `until`, or an open map."""
     if fact.port != MORE:
-        leaf.on_event(draft, status, fact)
+        heard.on_event(draft, status, fact)
         return
     progress = dict(status.progress or {})
     is_over = status.is_cancelling or any(map(progress.get, _CLOSING))
     if fact.generation != status.generation or is_over or status.state is not StepState.RUNNING:
         return
     draft.effects.append(TakeEvent(step_run=status.id, row=fact.row))
-    leaf.event_record(draft, status, fact)
+    heard.event_record(draft, status, fact)
     _add(draft, status, progress, fact.event.get("data"))
     if fact.is_last:
         status.progress["is_open"] = False
@@ -85,7 +85,7 @@ def _add(draft: Draft, status: StepDraft, progress: dict[str, JSON], item: JSON)
 def on_timer(draft: Draft, status: StepDraft, fact: TimerFired) -> None:
     """The time for more items is over; any other time is not for a map."""
     if fact.name != "more":
-        leaf.on_timer(draft, status, fact)
+        heard.on_timer(draft, status, fact)
         return
     if fact.generation != status.generation or status.state is not StepState.RUNNING:
         return
