@@ -20,6 +20,8 @@ DEFAULT_ASSIGNEES = ("role:reviewer", "role:admin")
 DECISIONS = ("approve", "edit", "reject", "take_over")
 CHECKPOINT_DECISIONS = ("approve", "change", "reject")
 TEXT_LIMIT = 20_000
+NEED_MOST = 1_000_000
+NAME_LIMIT = 200  # nobody has a longer name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def asked_read(settings: Mapping[str, JSON] | None, *, reason: str, fallback: st
         impact=text(given.get("impact")),
         alternatives=alternatives(given.get("alternatives")),
         links=links(given.get("links")),
-        requested_by=text(given.get("requested_by")),
+        requested_by=text(given.get("requested_by"), limit=NAME_LIMIT),
         assignees=names(given.get("assignees"), default=DEFAULT_ASSIGNEES),
         need=need(given.get("need")),
         decisions=names(given.get("decisions"), default=decisions),
@@ -79,13 +81,13 @@ def asked_read(settings: Mapping[str, JSON] | None, *, reason: str, fallback: st
     )
 
 
-def text(value: JSON) -> str:
-    """Give a text of bounded length; a list becomes lines."""
+def text(value: JSON, *, limit: int = TEXT_LIMIT) -> str:
+    """Give a text of bounded length that can be stored; a list becomes lines."""
     if value is None:
         return ""
-    if isinstance(value, list):
-        return "\n".join(text(item) for item in value)[:TEXT_LIMIT]
-    return str(value)[:TEXT_LIMIT]
+    lines = [text(item) for item in value] if isinstance(value, list) else [str(value)]
+    whole = "\n".join(lines).replace("\x00", "\ufffd").encode(errors="replace").decode()
+    return whole if len(whole) <= limit else whole[: limit - 1] + "…"
 
 
 def share(value: JSON) -> float | None:
@@ -107,7 +109,7 @@ def need(value: JSON) -> Need:
     if value is None:
         return 1
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1:
-        return int(value)
+        return int(min(value, NEED_MOST))
     return "all"
 
 
@@ -116,7 +118,8 @@ def names(value: JSON, *, default: tuple[str, ...]) -> tuple[str, ...]:
     if value is None:
         return default
     items = value if isinstance(value, list) else [value]
-    return tuple(dict.fromkeys(item for item in items if isinstance(item, str) and item))
+    known = (item for item in items if isinstance(item, str) and 0 < len(item) <= NAME_LIMIT)
+    return tuple(dict.fromkeys(item for item in known if "\x00" not in item))
 
 
 def alternatives(value: JSON) -> list[dict[str, JSON]]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from approvals_app.core.asked import Asked, asked_read
+from approvals_app.core.asked import NAME_LIMIT, Asked, asked_read
 from approvals_app.core.gates import entity_of, gate_of_path
 from approvals_app.core.policy import Gate, Person
 from approvals_app.core.sampling import is_drawn
@@ -170,7 +170,7 @@ def _fallback(effect: RequestApproval) -> str:
 
 def _asked_by(effect: RequestApproval, run: Run) -> str:
     starter = f"user:{run.started_by.username}" if run.started_by else run.started_via
-    return f"{effect.path}, started by {starter}"
+    return f"{effect.path}, started by {starter}"[-NAME_LIMIT:]
 
 
 def ladder_rows(asked: Asked) -> list[dict[str, JSON]]:

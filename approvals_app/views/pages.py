@@ -141,7 +141,7 @@ def queue_context(
         "soon": sum(line["is_hot"] for line in queue.lines),
         "risks": RISKS,
         "all_query": filters.query(open=reference),
-        "queue_query": filters.query(open=reference, held=held),
+        "queue_query": filters.query(open=opened.reference if opened else "", held=held),
         "is_opened": is_asked,
         "is_page": False,
     }

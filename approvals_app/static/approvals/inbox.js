@@ -45,7 +45,7 @@ document.addEventListener("click", (event) => {
   if (!fold) return;
   event.preventDefault();
   fold.open = true;
-  const field = target.matches("input") ? target : fold.querySelector("input:not([type=hidden]), textarea, select, summary");
+  const field = target.matches("input") ? target : fold.querySelector("input:not([type=hidden]), textarea, select") ?? fold.querySelector("summary");
   field.focus({ preventScroll: true });
   fold.scrollIntoView({ block: "nearest" });
 });

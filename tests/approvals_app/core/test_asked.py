@@ -84,3 +84,22 @@ def test_the_ladder_is_climbed_in_the_order_of_its_times():
     )
 
     assert [rung.assignees for rung in asked.rungs] == [("group:a",), ("group:b",)]
+
+
+def test_overlong_and_unstorable_texts_become_ones_that_fit():
+    asked = asked_read(
+        {
+            "summary": "a\x00b\ud800",
+            "details": "x" * 50_000,
+            "requested_by": "n" * 1_000,
+            "assignees": ["user:anna", "user:" + "n" * 300, "group:\x00"],
+        },
+        reason="approval",
+        fallback="",
+    )
+
+    assert asked.summary == "a\ufffdb?"
+    assert len(asked.details) == 20_000
+    assert asked.details.endswith("x…")
+    assert len(asked.requested_by) == 200
+    assert asked.assignees == ("user:anna",)
