@@ -1,6 +1,6 @@
 # Countersign: `make run` needs nothing but Python 3.12 or later.
 .DEFAULT_GOAL := help
-.PHONY: help run setup seed test test-core bench lint fmt lock
+.PHONY: help run setup seed test test-core bench lint fmt lock canvas canvas-test
 
 VENV := .venv
 BENCH := .venv-bench
@@ -26,7 +26,7 @@ $(1)/bin/uv pip install --quiet --compile-bytecode --python $(1)/bin/python --re
 endef
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/run.ok  ## Start everything and print where; Ctrl-C stops it
 	@exec $(VENV)/bin/python manage.py serve
@@ -63,6 +63,17 @@ lock: $(VENV)/run.ok  ## Pin the newest versions that the .in files allow
 	    --no-emit-index-url --no-annotate --no-header $$name.in -o $$name.lock && \
 	  { echo '# Made by `make lock`; do not edit.'; cat $$name.lock; } > $$name.tmp && mv $$name.tmp $$name.lock; \
 	done
+
+# Only who changes static/canvas/src needs Node: the bundle is part of the sources.
+canvas: static/canvas/node_modules  ## Build the graph canvas again from static/canvas/src (needs Node 20)
+	cd static/canvas && npx tsc && node build.mjs
+
+canvas-test: static/canvas/node_modules  ## Run the unit tests of the graph canvas (needs Node 20)
+	cd static/canvas && node test.mjs
+
+static/canvas/node_modules: static/canvas/package-lock.json
+	cd static/canvas && npm ci --no-audit --no-fund
+	@touch $@
 
 $(VENV)/run.ok: requirements.lock $(VENV)/uv.ok
 	@echo 'Installing (once, about half a minute) ...'

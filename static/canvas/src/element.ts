@@ -1,0 +1,254 @@
+// The element: gets its data, mounts React, and carries messages between page, server and editor.
+import { createElement } from "react";
+import { createRoot, type Root } from "react-dom/client";
+import { Editor, type Mode } from "./edit/editor.ts";
+import { Saver, type SaveState } from "./edit/saver.ts";
+import { applyChanges } from "./model/changes.ts";
+import { Feed } from "./run/feed.ts";
+import type { CanvasDocument, Change, Conflict, JsonObject, Problem } from "./model/types.ts";
+import { App } from "./view/App.tsx";
+
+export class CanvasElement extends HTMLElement {
+  editor: Editor | undefined;
+  private root: Root | undefined;
+  private saver: Saver | undefined;
+  private feed: Feed | undefined;
+  private said = "";
+  private shown = { id: "", at: 0 };
+  private conflicts: { list: Conflict[]; definition: JsonObject; revision: number } | undefined;
+  private leaving: AbortController | undefined;
+
+  connectedCallback(): void {
+    this.leaving = new AbortController();
+    void this.start();
+  }
+
+  disconnectedCallback(): void {
+    this.leaving?.abort();
+    this.saver?.leave();
+    this.saver?.stop();
+    this.feed?.stop();
+    const { root } = this;
+    this.root = this.editor = this.saver = this.feed = undefined;
+    queueMicrotask(() => root?.unmount());
+  }
+
+  private get mode(): Mode {
+    const mode = this.getAttribute("mode");
+    return mode === "run" || mode === "states" ? mode : "edit";
+  }
+
+  private async read(): Promise<CanvasDocument> {
+    const inline = document.getElementById(this.dataset.graph ?? "");
+    if (inline) return JSON.parse(inline.textContent ?? "") as CanvasDocument;
+    const response = await fetch(this.getAttribute("src") ?? "", { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (!response.ok) throw new Error(`The server answered ${response.status}.`);
+    return (await response.json()) as CanvasDocument;
+  }
+
+  private async start(): Promise<void> {
+    const { signal } = this.leaving!;
+    let data: CanvasDocument;
+    try {
+      data = await this.read();
+    } catch (error) {
+      if (!signal.aborted) this.failed(error instanceof Error ? error.message : "");
+      return;
+    }
+    if (signal.aborted) return;
+    this.editor = new Editor(data, this.mode, this.mode === "states" ? this.getAttribute("path") ?? "" : "", {
+      onChanges: (changes, label) => this.saver?.add(changes, label),
+      onSelect: (ids) => this.tellSelection(ids),
+      onSay: (text) => this.say(text),
+      onOpened: (opened) => this.remember(opened),
+    });
+    this.editor.opened = this.remembered();
+    if (this.mode === "run") {
+      this.feed = new Feed(this, this.getAttribute("states") ?? "", this.getAttribute("topic") ?? "", (text) => this.say(text));
+      this.feed.start(data as unknown as JsonObject);
+    } else this.startSaving(data);
+    this.editor.redraw();
+    this.listen(signal);
+    const mount = document.createElement("div");
+    mount.className = "wc-root";
+    this.replaceChildren(mount);
+    this.root = createRoot(mount);
+    this.render();
+    this.setAttribute("ready", "");
+  }
+
+  private failed(detail: string): void {
+    if (this.querySelector("svg, table, ol")) return; // the drawing of the server stays
+    const note = document.createElement("p");
+    note.className = "wc-failed";
+    note.textContent = `The graph could not be read. ${detail} Load the page again.`;
+    this.replaceChildren(note);
+  }
+
+  private get storageKey(): string {
+    return `canvas:${this.getAttribute("changes") ?? location.pathname}:${this.getAttribute("user") ?? ""}`;
+  }
+
+  private startSaving(data: CanvasDocument): void {
+    const editor = this.editor!;
+    const url = this.getAttribute("changes");
+    if (!url || !editor.mayEdit) return;
+    this.saver = new Saver({
+      url,
+      token: () => document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "",
+      keepAs: this.storageKey,
+      onState: (state, detail) => this.tellState(state, detail),
+      onSaved: (answer, unsent) => {
+        if (answer.definition) editor.definition = applyChanges(answer.definition, unsent);
+        this.tellProblems(answer.problems);
+        editor.redraw();
+      },
+      onConflict: (list, definition, revision) => {
+        this.conflicts = { list, definition, revision };
+        this.render();
+      },
+      onRefused: (message) => void this.refused(message),
+    }, data.revision);
+    const kept = this.saver.kept();
+    if (kept.length) {
+      editor.definition = applyChanges(editor.definition, kept);
+      this.saver.add(kept, "Sent later");
+      this.say(`${kept.length} change${kept.length === 1 ? "" : "s"} that could not be sent earlier ${kept.length === 1 ? "is" : "are"} back.`);
+    }
+  }
+
+  private async refused(message: string): Promise<void> {
+    this.toast(`Not saved. ${message}`);
+    try {
+      const data = await this.read();
+      if (!this.editor) return;
+      this.editor.definition = data.definition;
+      if (this.saver) this.saver.revision = data.revision;
+      this.tellProblems(data.problems);
+      this.editor.redraw();
+    } catch {
+      this.say("The draft could not be read again.");
+    }
+  }
+
+  private settle = (mine: Set<string>): void => {
+    const { conflicts, editor, saver } = this;
+    if (!conflicts || !editor || !saver) return;
+    this.conflicts = undefined;
+    editor.replace(saver.settle(conflicts.list, mine, conflicts.definition, conflicts.revision));
+    this.render();
+    this.say("Merged.");
+  };
+
+  private listen(signal: AbortSignal): void {
+    document.addEventListener("canvas:show", (event) => this.show((event as CustomEvent).detail?.path ?? ""), { signal });
+    document.addEventListener("draft:changed", (event) => this.changedByForm((event as CustomEvent).detail), { signal });
+    document.addEventListener("canvas:undo", () => this.editor?.undo(), { signal });
+    document.addEventListener("canvas:redo", () => this.editor?.redo(), { signal });
+    addEventListener("beforeunload", () => this.saver?.leave(), { signal });
+    addEventListener("pagehide", () => this.saver?.leave(), { signal });
+    addEventListener("online", () => void this.saver?.flush(), { signal });
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") void this.saver?.flush();
+    }, { signal });
+  }
+
+  show(path: string): void {
+    const id = this.editor?.reveal(path);
+    if (!id) return;
+    this.shown = { id, at: this.shown.at + 1 };
+    this.editor!.activate(id);
+    this.editor!.select([id]);
+    this.render();
+  }
+
+  private changedByForm(detail: { revision?: number; changes?: Change[]; problems?: Problem[]; label?: string } | undefined): void {
+    const { editor, saver } = this;
+    if (!editor || !detail?.changes) return;
+    if (saver && typeof detail.revision === "number") saver.revision = Math.max(saver.revision, detail.revision);
+    editor.applied(detail.changes, detail.label ?? "Change settings");
+    if (detail.problems) this.tellProblems(detail.problems);
+  }
+
+  private tellSelection(ids: string[]): void {
+    const boxes = ids.map((id) => this.editor!.graph.boxes.get(id)).filter((box) => box !== undefined);
+    const machine = (id: string) => id || this.editor!.machine;
+    const paths = [...new Set(boxes.map((box) => (box.type === "state" ? machine(box.frame) : box.id)))];
+    const state = boxes.find((box) => box.type === "state")?.place ?? null;
+    this.tell("canvas:select", { paths, state });
+  }
+
+  private tellProblems(problems: Problem[]): void {
+    if (!this.editor) return;
+    this.editor.problems = problems;
+    this.editor.touched();
+    this.tell("canvas:problems", { problems });
+  }
+
+  private tellState(state: SaveState, detail: string): void {
+    const { editor } = this;
+    if (!editor || (editor.saved === state && editor.savedDetail === detail)) return;
+    if (state === "offline" && editor.saved !== "offline") this.say("Offline. Your changes are kept, and sent later.");
+    if (state === "saved" && editor.saved === "offline") this.say("Back online. Everything is saved.");
+    editor.saved = state;
+    editor.savedDetail = detail;
+    editor.touched();
+    this.tell("canvas:state", { state, detail, revision: this.saver?.revision });
+  }
+
+  private tell(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
+  }
+
+  private toast(text: string): void {
+    document.dispatchEvent(new CustomEvent("toast", { detail: { text } }));
+  }
+
+  private say(text: string): void {
+    // The same words twice are said twice.
+    this.said = text === this.said ? `${text}\u00a0` : text;
+    if (text.startsWith("Not connected.") && text.length > 16) this.toast(text);
+    this.render();
+  }
+
+  private remembered(): Record<string, boolean> {
+    try {
+      return JSON.parse(localStorage.getItem(`${this.storageKey}:open`) ?? "{}") as Record<string, boolean>;
+    } catch {
+      return {};
+    }
+  }
+
+  private remember(opened: Record<string, boolean>): void {
+    try {
+      localStorage.setItem(`${this.storageKey}:open`, JSON.stringify(opened));
+    } catch {
+      // Only a comfort.
+    }
+  }
+
+  private render(): void {
+    if (!this.root || !this.editor) return;
+    this.root.render(createElement(App, {
+      editor: this.editor,
+      states: this.feed?.states,
+      sprite: this.getAttribute("sprite") ?? "/static/icons/sprite.svg",
+      shown: this.shown,
+      said: this.said,
+      conflicts: this.conflicts?.list ?? [],
+      onSettled: this.settle,
+      onProperties: this.open,
+      onAction: this.act,
+    }));
+  }
+
+  private readonly open = (id: string): void => {
+    const box = this.editor?.graph.boxes.get(id);
+    if (!box) return;
+    this.editor!.select([id]);
+    const isState = box.type === "state";
+    this.tell("canvas:open", { path: isState ? box.frame || this.editor!.machine : id, state: isState ? box.place : null });
+  };
+
+  private readonly act = (action: string, path: string): void => this.tell("canvas:action", { action, path });
+}

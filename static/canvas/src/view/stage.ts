@@ -1,0 +1,65 @@
+// Where things are on the stage: the first view, the focus, the frame under a point.
+import type { ReactFlowInstance, Viewport } from "@xyflow/react";
+import type { Editor } from "../edit/editor.ts";
+import type { Point } from "../model/types.ts";
+import type { BoxNode, LinkEdge } from "./flow.ts";
+import { absolute } from "./keyboard.ts";
+
+export type Question =
+  | { kind: "port"; source: string; target: string }
+  | { kind: "transition"; frame: string; from: string; to: string }
+  | { kind: "add"; source: string; port: string; at: { x: number; y: number } }
+  | { kind: "drop"; look: string; frame: string; at: Point };
+export type Ask = (question: Question) => void;
+
+const READABLE = 0.75;
+
+// The first view can be read: never below 75 %, at the start of the graph.
+export function readable(editor: Editor, width = 900, height = 600): Viewport {
+  const rects = [...absolute(editor).values()];
+  if (!rects.length) return { x: width / 2 - 100, y: 40, zoom: 1 };
+  const left = Math.min(...rects.map((one) => one.x));
+  const right = Math.max(...rects.map((one) => one.x + one.width));
+  const top = Math.min(...rects.map((one) => one.y));
+  const bottom = Math.max(...rects.map((one) => one.y + one.height));
+  const fit = Math.min((width - 48) / (right - left), (height - 96) / (bottom - top));
+  const zoom = Math.max(READABLE, Math.min(1, fit));
+  const first = rects.toSorted((one, two) => one.y - two.y)[0]!;
+  const fits = (right - left) * zoom <= width - 32;
+  const middle = fits ? (left + right) / 2 : first.x + first.width / 2;
+  return { x: width / 2 - middle * zoom, y: 28 - top * zoom, zoom };
+}
+
+// Brings a box into sight and gives it the focus of the keyboard.
+export function focusBox(
+  stage: HTMLElement | null, flow: ReactFlowInstance<BoxNode, LinkEdge>, editor: Editor, id: string, tries = 12,
+): void {
+  const rect = absolute(editor).get(id);
+  if (!stage || !rect) return;
+  if (tries === 12) {
+    const { x, y, zoom } = flow.getViewport();
+    const [left, top] = [rect.x * zoom + x, rect.y * zoom + y];
+    const height = Math.min(rect.height * zoom, 80);
+    const isSeen = left >= 8 && top >= 8 && left + rect.width * zoom <= stage.clientWidth - 8 && top + height <= stage.clientHeight - 56;
+    if (!isSeen) {
+      void flow.setCenter(rect.x + rect.width / 2, rect.y + Math.min(rect.height / 2, 120), { zoom: Math.max(zoom, READABLE), duration: 0 });
+    }
+  }
+  const found = stage.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`);
+  if (found) found.focus({ preventScroll: true });
+  if (document.activeElement !== found && tries > 0) {
+    requestAnimationFrame(() => focusBox(stage, flow, editor, id, tries - 1));
+  }
+}
+
+// Gives the innermost open frame under a point, and the point in it.
+export function dropPlace(editor: Editor, { x, y }: { x: number; y: number }): { frame: string; at: Point } {
+  const rects = absolute(editor);
+  let frame = "";
+  for (const [id, rect] of rects) {
+    const isInside = x >= rect.x && x <= rect.x + rect.width && y >= rect.y && y <= rect.y + rect.height;
+    if (isInside && editor.graph.frames.has(id) && id.length >= frame.length) frame = id;
+  }
+  const origin = frame ? rects.get(frame)! : { x: 0, y: 0 };
+  return { frame, at: [x - origin.x - 104, y - origin.y - 26] };
+}
