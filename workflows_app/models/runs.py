@@ -72,6 +72,8 @@ class Run(models.Model):
     parent_path = models.TextField(blank=True)
     depth = models.PositiveSmallIntegerField(default=0)
     continued_from = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    # The path at which it goes on from there, or ""; null: it took no result over.
+    continued_path = models.TextField(null=True)
     deadline_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -285,4 +285,17 @@ def map_items(container: UUID) -> Sequence[JSON]:
     return [_load(output) for output, _closing in cursor.fetchall()]
 
 
-__all__ = ["bodies_enrich", "body_output", "map_items", "result_of"]
+def last_output(container: UUID) -> JSON:
+    """Give what the last finished iteration of a loop gave; null before the first has."""
+    cursor = cursor_open()
+    cursor.execute(
+        "SELECT output FROM workflows_app_scope WHERE container_id = %s AND state = 'ended'"
+        " AND output IS NOT NULL ORDER BY position DESC LIMIT 1",
+        [container],
+        prepare=True,
+    )
+    row = cursor.fetchone()
+    return _load(row[0]) if row else None
+
+
+__all__ = ["bodies_enrich", "body_output", "last_output", "map_items", "result_of"]

@@ -1,22 +1,20 @@
 """Going on with another version: a new run that keeps the results of unchanged steps.
 
-A step's result is kept when it ended, when its definition and all that leads to it are the
-same in both versions, and when it does not come after the step that is to run again.
+What is kept, at the first level and inside bodies, `kept.py` says.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
 from workflows_app import notify
-from workflows_app.core.graph import Graph
-from workflows_app.core.states import RUN_TERMINAL, STEP_ENDED, RunState, StepState
+from workflows_app.core.states import RUN_TERMINAL, RunState
 from workflows_app.errors import Invalid, NotFound
 from workflows_app.models import Run, StepRun, User, WorkflowVersion
 from workflows_app.services.context import version_context
 from workflows_app.services.control import refuse
 from workflows_app.services.inputs import input_check
+from workflows_app.services.kept import results_kept
 from workflows_app.services.start import runs_insert, start_check
 
 JSON = Any
@@ -51,11 +49,13 @@ def run_carry_on(
     value = run.input if input is None else input
     input_check(found, value)
     new, old = version_context(found.pk).graphs[""], version_context(run.version_id).graphs[""]
-    step = (path or str((run.error or {}).get("path") or "")).split(".")[0].split("[")[0]
-    if path and step not in new.nodes:
-        raise Invalid(f"version {version} has no step {step}", code="unknown_step")
-    same_input = input is None
-    kept = kept_results(run, old, new, step) if same_input else {}
+    again = path or str((run.error or {}).get("path") or "")
+    if path and not any(_leads_to(name, path) for name in new.nodes):
+        raise Invalid(f"version {version} has no step {path}", code="unknown_step")
+    kept, is_same_input = {}, input is None or input == run.input
+    if is_same_input:
+        rows = StepRun.objects.filter(run=run, scope__kind="root", is_current=True)
+        kept = results_kept(rows, old, new, prefix="", again=again)
     with transaction.atomic():
         fresh = runs_insert(
             version=version_context(found.pk),
@@ -65,6 +65,7 @@ def run_carry_on(
             actor=actor,
             via=f"run:{run.number}",
             continued_from=run.pk,
+            continued_path=again if is_same_input else None,
             kept=kept,
             why=reason or f"goes on from run {run.number} with version {version}",
         )[0]
@@ -72,30 +73,6 @@ def run_carry_on(
     return fresh
 
 
-def kept_results(run: Run, old: Graph, new: Graph, step: str) -> dict[str, StepRun]:
-    """Give the step runs of the first level whose results the new run takes over."""
-    again = {step, *new.after(step)} if step in new.nodes else set()
-    rows = StepRun.objects.filter(run=run, scope__kind="root", is_current=True)
-    ended = {row.step: row for row in rows if row.state in {one.value for one in STEP_ENDED}}
-    kept: dict[str, StepRun] = {}
-    for name in new.order:
-        row = ended.get(name)
-        usable = row is not None and row.state in (StepState.SUCCEEDED, StepState.SKIPPED)
-        if row is None or not usable or name in again or not _is_same(old, new, name):
-            continue
-        if all(source in kept for source, _port in new.nodes[name].incoming):
-            kept[name] = row
-    return kept
-
-
-def _is_same(old: Graph, new: Graph, name: str) -> bool:
-    before, after = old.nodes.get(name), new.nodes[name]
-    return (
-        before is not None
-        and _spec(before.spec) == _spec(after.spec)
-        and sorted(before.incoming) == sorted(after.incoming)
-    )
-
-
-def _spec(spec: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {key: value for key, value in spec.items() if key != "layout"}
+def _leads_to(step: str, path: str) -> bool:
+    """Tell whether a path lies at or inside a step of the first level."""
+    return path == step or path.startswith((f"{step}.", f"{step}["))

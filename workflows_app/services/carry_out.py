@@ -9,13 +9,14 @@ import psycopg
 
 from workflows_app.core import effects as wish
 from workflows_app.core.engine.advance import advance, slot_report
+from workflows_app.core.engine.flow import until_port
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import BodyEnded, Fact, ScopeCancelled, ScopeOpened, fact_dump
 from workflows_app.identifiers import uuid7
 from workflows_app.models.fields import json_dump
-from workflows_app.services import ending, event_waits, rows, undo
+from workflows_app.services import ending, event_waits, kept, rows, undo
 from workflows_app.services.batch import Opened, RunEnd
-from workflows_app.services.bodies import body_output, map_items
+from workflows_app.services.bodies import body_output, last_output, map_items
 from workflows_app.services.children import child_cancel, child_start
 from workflows_app.services.effects import effects_handle
 from workflows_app.services.holds import holds_release
@@ -125,6 +126,7 @@ class Carrier:
 
     def _open(self, opened: Opened, effect: wish.OpenScopes) -> None:
         ancestors = [*opened.row.ancestors, opened.row.id]
+        takes_over = self._takes_over(opened, effect.container, effect.kind)
         for offset, values in enumerate(effect.values):
             position = effect.first + offset
             is_open = offset < effect.opened
@@ -146,18 +148,22 @@ class Carrier:
                 steps=[],
                 inbox=[],
             )
-            self._insert(row, is_open=is_open)
+            begun = self._begin(row, takes_over, is_new=True) if is_open else None
+            self.new_scopes.append((row, begun))
 
-    def _insert(self, row: rows.ScopeRow, *, is_open: bool) -> None:
-        opened = self._begin(row, is_new=True) if is_open else None
-        self.new_scopes.append((row, opened))
+    def _takes_over(self, opened: Opened, container: UUID, kind: str) -> bool:
+        """Tell whether the bodies of a container take results over from the run before."""
+        context = self.transaction.contexts[opened.row.run_id]
+        return kept.carries(opened, context, opened.draft.by_id[container], kind)
 
-    def _begin(self, row: rows.ScopeRow, *, is_new: bool) -> Opened:
+    def _begin(self, row: rows.ScopeRow, takes_over: bool, *, is_new: bool) -> Opened:
         transaction = self.transaction
         generations = next(
             one.draft.generations for one in transaction.opened if one.row.run_id == row.run_id
         )
         opened = transaction.open(row, generations, is_new=is_new)
+        if takes_over:
+            kept.scope_keep(opened, transaction.contexts[row.run_id])
         advance(opened.draft, ScopeOpened())
         slot_report(opened.draft)
         return opened
@@ -166,8 +172,9 @@ class Carrier:
         cursor = rows.cursor_open()
         cursor.execute(_TAKE_PENDING, [effect.container, effect.count], prepare=True)
         found = sorted((rows.scope_row(row) for row in cursor.fetchall()), key=_position)
+        takes_over = self._takes_over(opened, effect.container, "item")
         for row in found:
-            self._begin(row, is_new=False)
+            self._begin(row, takes_over, is_new=False)
 
     def _cancel_scopes(self, opened: Opened, effect: wish.CancelScopes) -> None:
         cursor = rows.cursor_open()
@@ -212,11 +219,15 @@ class Carrier:
         )
 
     def _complete_maps(self, opened: Opened) -> None:
-        """Put the items' outputs into the maps that ended in this transaction."""
+        """Put the outputs of bodies into maps that ended, and into loops that were overtaken."""
         for status in opened.draft.steps.values():
-            is_map = opened.draft.node(status).kind.primitive == "map"
-            if is_map and status.has_output and isinstance(status.output, dict):
+            if not status.has_output or not isinstance(status.output, dict):
+                continue
+            primitive = opened.draft.node(status).kind.primitive
+            if primitive == "map":
                 status.output = {**status.output, "items": list(map_items(status.id))}
+            elif primitive == "loop" and until_port(opened.draft, status):
+                status.output = {**status.output, "last": last_output(status.id)}
 
     def _scope_ended(self, opened: Opened, effect: wish.ScopeEnded) -> None:
         context = self.transaction.contexts[opened.row.run_id]

@@ -60,6 +60,15 @@ class VersionContext:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Continues:
+    """The run whose unchanged results this one takes over, and the path that runs again."""
+
+    run: UUID
+    version: UUID
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
     """A run's constants; `input` is parsed when it is first asked for."""
 
@@ -73,6 +82,7 @@ class RunContext:
     depth: int
     lapses_at: datetime  # when a permission given in this run ends; it never moves
     version: VersionContext
+    continues: Continues | None
     load_input: Callable[[], JSON]
 
     @property
@@ -132,8 +142,10 @@ DEFAULT_TIMEOUT = timedelta(days=30)
 _RUNS = """
 SELECT r.id, r.number, r.workspace_id, r.mode, r.uses_stand_in, u.username, r.started_via, r.depth,
   r.created_at, r.version_id, octet_length(r.input),
-  CASE WHEN octet_length(r.input) <= %s THEN r.input END
+  CASE WHEN octet_length(r.input) <= %s THEN r.input END,
+  b.id, b.version_id, r.continued_path
 FROM workflows_app_run r LEFT JOIN workflows_app_user u ON u.id = r.started_by_id
+LEFT JOIN workflows_app_run b ON b.id = r.continued_from_id AND r.continued_path IS NOT NULL
 WHERE r.id = ANY(%s)
 """
 
@@ -171,10 +183,11 @@ def _context(row: Sequence[Any]) -> RunContext:
         depth=depth,
         lapses_at=created_at + version_timeout(version),
         version=version,
+        continues=Continues(run=row[12], version=row[13], path=row[14]) if row[12] else None,
         load_input=lambda: _input_load(run_id),
     )
     _runs.put(run_id, context)
-    size, text = row[10:]
+    size, text = row[10:12]
     if size is None or text is not None:
         _inputs.put(run_id, (None if text is None else json.loads(text),))
     return context

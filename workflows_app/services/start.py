@@ -9,12 +9,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from workflows_app import notify
-from workflows_app.core.effects import StartTimer
-from workflows_app.core.engine import flow
-from workflows_app.core.engine.advance import advance
-from workflows_app.core.engine.draft import Draft, HistoryEvent
-from workflows_app.core.facts import ScopeOpened
-from workflows_app.core.states import ScopeState, StepState
+from workflows_app.core.engine.draft import HistoryEvent
+from workflows_app.core.states import StepState
 from workflows_app.errors import Conflict, Invalid
 from workflows_app.identifiers import uuid7
 from workflows_app.models import IdempotencyKey, Run, StepRun, User, Workflow, WorkflowVersion
@@ -22,6 +18,7 @@ from workflows_app.models.fields import json_dump
 from workflows_app.services import rows
 from workflows_app.services.apply import RESEND_AFTER
 from workflows_app.services.context import VersionContext, version_context, version_timeout
+from workflows_app.services.first_steps import inbox_rows, root_draft, root_row, timer_rows
 from workflows_app.services.inputs import input_check
 
 JSON = Any
@@ -30,16 +27,16 @@ _INSERT_RUNS = """
 INSERT INTO workflows_app_run (id, workspace_id, workflow_id, version_id, mode, state, input,
   degraded, sequence, active, step_count, has_superseded, uses_stand_in, input_tokens,
   output_tokens, cost_usd, started_by_id, started_via, parent_id, parent_step_run, parent_path,
-  depth, continued_from_id, deadline_at)
+  depth, continued_from_id, continued_path, deadline_at)
 SELECT d.id, d.workspace_id, d.workflow_id, d.version_id, d.mode, 'queued', d.input, '[]',
   d.sequence, d.active, d.active, false, d.uses_stand_in, 0, 0, 0, d.started_by, d.started_via,
-  d.parent_id, d.parent_step_run, d.parent_path, d.depth, d.continued_from,
+  d.parent_id, d.parent_step_run, d.parent_path, d.depth, d.continued_from, d.continued_path,
   %(now)s::timestamptz + make_interval(secs => d.timeout)
 FROM json_to_recordset(%(rows)s::json) AS d(
   id uuid, workspace_id uuid, workflow_id uuid, version_id uuid, mode text, input text,
   sequence int, active int, uses_stand_in bool, started_by bigint, started_via text,
   parent_id uuid, parent_step_run uuid, parent_path text, depth int, continued_from uuid,
-  timeout float8)
+  continued_path text, timeout float8)
 RETURNING id, number, created_at
 """
 
@@ -185,23 +182,25 @@ def runs_insert(
     parent: tuple[UUID, UUID, str] | None = None,
     depth: int = 0,
     continued_from: UUID | None = None,
+    continued_path: str | None = None,
     kept: Mapping[str, StepRun] | None = None,
     why: str = "",
 ) -> list[Run]:
     """Write runs with their first ready steps, inside the caller's transaction.
 
     `parent` is (run, step run, path) for the run of a `workflow` step; `kept` are results of
-    another run that this one takes over, by step.
+    another run that this one takes over, by step; with a `continued_path` (where that run is to
+    go on, or "") bodies take theirs over as they open.
     """
     connection.ensure_connection()
     now = rows.database_now()
     run_rows, scope_rows, step_rows, event_rows, runs = [], [], [], [], []
-    timers: list[dict[str, Any]] = []
+    timers, inbox = [], []
     timeout = version_timeout(version)
     uses_stand_in = mode == "rehearsal" or not settings.ANTHROPIC_API_KEY
     for value in inputs:
         run_id, scope_id = uuid7(), uuid7()
-        draft = _root_draft(version, run_id, scope_id, now, kept or {})
+        draft = root_draft(version, run_id, scope_id, now, kept or {})
         queued = HistoryEvent(type="run.queued", to_state="queued", actor=actor, why=why)
         history = [queued, *draft.history]
         event_rows += [
@@ -209,18 +208,15 @@ def runs_insert(
             for sequence, event in enumerate(history, start=1)
         ]
         ready = [one for one in draft.steps.values() if one.state is StepState.READY]
+        timers += timer_rows(draft)
+        inbox += inbox_rows(draft)
         step_rows += [
             rows.step_insert_row(
                 status, run_id=run_id, scope_id=scope_id, kind=draft.node(status).kind.name
             )
             for status in draft.steps.values()
         ]
-        scope_rows.append(_root_row(run_id, scope_id))
-        timers += [
-            rows.timer_row(effect, run_id=run_id, scope_id=scope_id)
-            for effect in draft.effects
-            if isinstance(effect, StartTimer)
-        ]
+        scope_rows.append(root_row(run_id, scope_id))
         run_rows.append(
             {
                 "id": str(run_id),
@@ -230,7 +226,7 @@ def runs_insert(
                 "mode": mode,
                 "input": json_dump(value),
                 "sequence": len(history),
-                "active": len(ready),
+                "active": len(ready) + draft.has_ended,
                 "uses_stand_in": uses_stand_in,
                 "started_by": user_id,
                 "started_via": via,
@@ -239,6 +235,7 @@ def runs_insert(
                 "parent_path": parent[2] if parent else "",
                 "depth": depth,
                 "continued_from": str(continued_from) if continued_from else None,
+                "continued_path": continued_path,
                 "timeout": timeout.total_seconds(),
             }
         )
@@ -251,7 +248,7 @@ def runs_insert(
                 mode=mode,
                 input=value,
                 sequence=len(history),
-                active=len(ready),
+                active=len(ready) + draft.has_ended,
                 uses_stand_in=uses_stand_in,
                 started_by_id=user_id,
                 started_via=via,
@@ -266,67 +263,11 @@ def runs_insert(
         rows.execute(more, rows.INSERT_SCOPES, scope_rows, ancestors=[])
         rows.execute(more, rows.INSERT_STEPS, step_rows, now=now, send_at=now + RESEND_AFTER)
         rows.execute(more, rows.INSERT_EVENTS, event_rows, now=now)
-        if timers:
-            rows.execute(more, rows.INSERT_TIMERS, timers)
+        rows.execute(more, rows.INSERT_TIMERS, timers)
+        rows.execute(more, rows.INSERT_INBOX, inbox)
         numbers = {row[0]: row[1:] for row in cursor.fetchall()}
     for run in runs:
         run.number, run.created_at = numbers[run.pk]
         run._state.adding = False
         run._state.db = "default"
     return runs
-
-
-def _root_draft(
-    version: VersionContext, run_id: UUID, scope_id: UUID, now: Any, kept: Mapping[str, StepRun]
-) -> Draft:
-    draft = Draft(
-        id=scope_id,
-        run_id=run_id,
-        graph=version.graphs[""],
-        kind="root",
-        path="",
-        state=ScopeState.OPEN,
-        closing=None,
-        slot="",
-        steps={},
-        new_id=uuid7,
-        now=now,
-    )
-    for step, row in kept.items():
-        _keep(draft, step, row)
-    if kept:  # before the scope is told that it opened: else it would end with what was kept
-        flow.start_ready(draft, draft.graph.order)
-    advance(draft, ScopeOpened())
-    return draft
-
-
-def _keep(draft: Draft, step: str, row: StepRun) -> None:
-    """Take a result over: the step counts as ended, and the record says where it came from."""
-    status = draft.add(step)
-    status.state = StepState(row.state)
-    status.port = row.port
-    status.output, status.has_output = row.output, True
-    status.input, status.has_input = row.input, True
-    status.started_at, status.finished_at = row.started_at, draft.now
-    source = f"run {row.run_id}"
-    data = {"port": row.port, "kept_from": str(row.run_id)}
-    draft.record("step.ended", status, "", why=f"its result was kept from {source}", data=data)
-
-
-def _root_row(run_id: UUID, scope_id: UUID) -> dict[str, Any]:
-    return {
-        "id": str(scope_id),
-        "run_id": str(run_id),
-        "parent_id": None,
-        "container_id": None,
-        "kind": "root",
-        "body": "",
-        "override": None,
-        "path": "",
-        "position": None,
-        "state": "open",
-        "closing": None,
-        "values": "{}",
-        "output": None,
-        "slot": "",
-    }

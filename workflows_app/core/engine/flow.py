@@ -105,6 +105,12 @@ def settle(
         ended["error"] = status.error
     draft.record("step.ended", status, source, trigger=trigger, actor=actor, why=why, data=ended)
     draft.timers_drop(status)
+    follow(draft, status, port)
+
+
+def follow(draft: Draft, status: StepDraft, port: str | None) -> None:
+    """Do what a port leads to; a second time changes nothing."""
+    node = draft.node(status)
     if node.kind.name == "end" and port is not None:
         _ends(draft, status, port)
     elif port in FATAL_PORTS and not node.outgoing.get(port):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workflows_app.core.effects import TakeEvent
+from workflows_app.core.effects import CancelChild, TakeEvent
 from workflows_app.core.engine import flow, leaf
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import EventArrived, TimerFired
@@ -77,12 +77,28 @@ def _until(draft: Draft, status: StepDraft, port: str) -> None:
     The way through the port is open at once. What still goes on inside, or outside with an
     effect, stops first; until then the step is not over, and neither is its scope.
     """
-    if status.is_container and draft.node(status).kind.primitive == "map":
-        status.output, status.has_output = map_output(status.progress), True
+    output = _so_far(draft, status)
+    if output is not None:
+        status.output, status.has_output = output, True
     status.port = port
     flow.cancel(draft, status, why=f"{port} came first")
     if status.is_open:
-        flow.start_ready(draft, tuple(draft.node(status).targets))
+        flow.follow(draft, status, port)
+
+
+def _so_far(draft: Draft, status: StepDraft) -> JSON:
+    """Give what a container has brought so far; the service puts the outputs of bodies in."""
+    progress = status.progress or {}
+    if not status.is_container:
+        return None
+    match draft.node(status).kind.primitive:
+        case "map":
+            return map_output(progress)
+        case "loop":
+            return {"iterations": progress["ended"], "last": None}
+        case "state_machine":
+            return {"state": progress["state"], "visits": progress["visits"]}
+    return None
 
 
 def map_output(progress: JSON) -> JSON:
@@ -92,15 +108,25 @@ def map_output(progress: JSON) -> JSON:
 
 
 def time_out(draft: Draft, status: StepDraft) -> None:
-    """A container used up its time: what it holds is cancelled, then it fails."""
+    """A step used up its time: its bodies or its child run are cancelled, then it fails."""
     if status.port is not None:
         return  # it went on already, and what is left of it is ignored
-    if status.is_container and status.state is StepState.RUNNING:
-        status.progress = {**(status.progress or {}), "timed_out": True}
-        status.is_changed = True
-        flow.cancel_inside(draft, status, "the step timed out", "engine")
-        if status.holds_nothing:
-            flow.fail(draft, status, "timeout", "the step took too long", timed_out=True)
+    why = "the step timed out"
+    is_child = status.reason == WaitReason.CHILD
+    if not is_child and not (status.is_container and status.state is StepState.RUNNING):
+        draft.drop_waits(status, why)
+        timed_out(draft, status)
         return
-    draft.drop_waits(status, "the step timed out")
+    status.progress = {**(status.progress or {}), "timed_out": True}
+    status.is_changed = True
+    if is_child:
+        draft.effects.append(CancelChild(step_run=status.id, why=why, actor="engine"))
+    else:
+        flow.cancel_inside(draft, status, why, "engine")
+        if status.holds_nothing:
+            timed_out(draft, status)
+
+
+def timed_out(draft: Draft, status: StepDraft) -> None:
+    """Fail a step whose time is used up, once what it began has stopped."""
     flow.fail(draft, status, "timeout", "the step took too long", timed_out=True)

@@ -122,13 +122,14 @@ def _review(draft: Draft, status: StepDraft, fact: StepSucceeded) -> None:
 
 def _finish_cancelled(draft: Draft, status: StepDraft, fact: StepSucceeded) -> None:
     """It acted after its cancel was asked: recorded, no port, and undone where that is possible."""
-    source = draft.move(status, Trigger.SUCCEED)
-    status.is_cancelling = False
     status.output, status.has_output = fact.output, True
-    port = flow.until_port(draft, status)
-    flow.settle(
-        draft, status, port, source=source, actor=fact.actor, why="it ended after the cancel"
-    )
+    why = "it ended after the cancel"
+    if flow.until_port(draft, status) is not None:  # an arm was first: its port stands
+        flow.cancelled(draft, status, why=why, actor=fact.actor)
+    else:
+        source = draft.move(status, Trigger.SUCCEED)
+        status.is_cancelling = False
+        flow.settle(draft, status, None, source=source, actor=fact.actor, why=why)
     draft.effects.append(UndoNow(step_run=status.id))
 
 

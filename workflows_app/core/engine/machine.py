@@ -220,6 +220,10 @@ def on_body_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
         if progress["open"] <= 0:
             _stopped(draft, status)
         return
+    if progress.get("ends"):
+        if progress["open"] <= 0:
+            _end(draft, status)
+        return
     if fact.visit != progress["visit"] or fact.is_cancelled:
         return
     if fact.outcome != "error" and fact.output is not None:
@@ -250,7 +254,12 @@ def _stopped(draft: Draft, status: StepDraft) -> None:
 
 
 def _end(draft: Draft, status: StepDraft) -> None:
+    """End in the present state, once the bodies of states that were left have stopped."""
     progress = status.progress or {}
+    if progress["open"] > 0:
+        status.progress = {**progress, "ends": True}
+        status.is_changed = True
+        return
     output = {"state": progress["state"], "visits": progress["visits"]}
     flow.succeed(draft, status, progress["state"], output=output)
 

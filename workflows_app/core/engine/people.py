@@ -3,7 +3,7 @@
 from typing import Any
 
 from workflows_app.core.effects import DropUndo, UndoNow
-from workflows_app.core.engine import flow, leaf
+from workflows_app.core.engine import flow, heard, leaf
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.engine.supersede import supersede_after, supersede_one
 from workflows_app.core.facts import (
@@ -226,6 +226,8 @@ def on_child_ended(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None
     status.usage = fact.usage
     if status.is_cancelling:
         flow.cancelled(draft, status, why="the child run has stopped")
+    elif (status.progress or {}).get("timed_out"):
+        heard.timed_out(draft, status)
     elif fact.state == "succeeded":
         flow.succeed(draft, status, "done", output=fact.output, why="the child run succeeded")
     else:

@@ -47,6 +47,11 @@ class _Leaf(Kind):
     settings: ClassVar[type[BaseModel]] = _Anything
 
 
+class _Child(_Leaf):
+    name: ClassVar[str] = "t_child"
+    primitive: ClassVar[Any] = "workflow"
+
+
 class _Container(Kind):
     settings: ClassVar[type[BaseModel]] = _Anything
 
@@ -71,7 +76,7 @@ class _Loop(_Container):
 
 def kinds_prepare() -> None:
     """Make the test kinds known."""
-    for kind in (_Leaf(), _Group(), _Map(), _Loop()):
+    for kind in (_Leaf(), _Child(), _Group(), _Map(), _Loop()):
         if kind.name not in kinds():
             register(kind)
 
