@@ -90,6 +90,7 @@ class RungOut(Schema):
 
     after: float
     assignees: list[str]
+    channel: str | None = None
 
 
 class ApprovalOut(Schema):

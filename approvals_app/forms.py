@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -165,6 +166,31 @@ class ReassignForm(forms.Form):
     person = forms.CharField(max_length=200)
     to = forms.CharField(max_length=200)
     reason = forms.CharField(max_length=10_000)
+
+
+class HolidaysField(forms.CharField):
+    """Dates, one in each line or parted by commas."""
+
+    def clean(self, value: Any) -> list[date]:
+        text = super().clean(value) or ""
+        try:
+            return [date.fromisoformat(part) for part in text.replace(",", " ").split()]
+        except ValueError:
+            raise forms.ValidationError("Write dates as 2026-12-24.") from None
+
+
+class CalendarForm(forms.Form):
+    """When people of the workspace answer."""
+
+    name = forms.CharField(max_length=100)
+    zone = forms.CharField(max_length=100)
+    days = forms.TypedMultipleChoiceField(
+        choices=[(day, day) for day in range(1, 8)], coerce=int, required=False
+    )
+    opens = forms.TimeField()
+    closes = forms.TimeField()
+    holidays = HolidaysField(required=False, max_length=10_000)
+    is_default = forms.BooleanField(required=False)
 
 
 class GateDraftForm(forms.Form):

@@ -86,6 +86,9 @@ class LadderRung(_Settings):
 
     after: DurationText
     assignees: Assignees
+    channel: Annotated[Literal["mail", "chat"] | None, Fixed] = Field(
+        None, description="how they are told; as each of them wants where empty"
+    )
 
 
 class AskSettings(_Settings):
@@ -107,6 +110,9 @@ class AskSettings(_Settings):
     ladder: list[LadderRung] | None = None
     decisions: Annotated[list[DecisionName] | None, Fixed] = Field(None, min_length=1)
     form: SchemaDocument | None = Field(None, description="JSON Schema of an answer")
+    calendar: Annotated[str | None, Fixed] = Field(
+        None, description="business hours by which the times count; always: around the clock"
+    )
     blind: Annotated[float | None, Fixed] = Field(
         None,
         ge=0,

@@ -25,6 +25,7 @@ urlpatterns = [
     path("autonomy/draft/", views.gate_draft_view, name="gate_draft"),
     path("escalation/", views.escalation_view, name="escalation"),
     path("cover/", views.cover_view, name="cover"),
+    path("escalation/calendar/", views.calendar_view, name="calendar"),
     path("cover/<int:cover_id>/end/", views.cover_end_view, name="cover_end"),
     path("cover/reassign/", views.reassign_view, name="reassign"),
     path("approvals/", views.inbox_view, name="inbox"),

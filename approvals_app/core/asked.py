@@ -45,6 +45,7 @@ class Asked:
     on_timeout: OnTimeout
     rungs: tuple[Rung, ...]
     blind: float | None = None  # share that is asked without the agent's view
+    calendar: str = ""
 
     def schedule(self, requested_at: datetime) -> Schedule:
         """Give the times of the request, counted from `requested_at`."""
@@ -78,6 +79,7 @@ def asked_read(settings: Mapping[str, JSON] | None, *, reason: str, fallback: st
         on_timeout=_on_timeout(given.get("on_timeout")),
         rungs=rungs(given.get("ladder")),
         blind=share(given.get("blind")),
+        calendar=text(given.get("calendar")),
     )
 
 
@@ -160,7 +162,11 @@ def duration(value: JSON) -> timedelta:
 def rungs(value: JSON) -> tuple[Rung, ...]:
     """Give the ladder in the order of its times."""
     found = [
-        Rung(after=duration(item.get("after")), assignees=names(item.get("assignees"), default=()))
+        Rung(
+            after=duration(item.get("after")),
+            assignees=names(item.get("assignees"), default=()),
+            channel=text(item.get("channel")),
+        )
         for item in (value if isinstance(value, list) else [])
         if isinstance(item, dict)
     ]

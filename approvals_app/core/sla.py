@@ -1,10 +1,12 @@
 """What the clock does to a request: hand it on, and in the end close it. It never approves."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
+
+from approvals_app.core.business import Hours, business_add
 
 SNOOZES = (15, 60, 240, 960)  # minutes
 
@@ -13,10 +15,15 @@ type OnTimeout = Literal["deny", "escalate", "fail"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """Who is asked as well, once `after` has passed since the request."""
+    """Who is asked as well, once `after` has passed since the request.
+
+    Args:
+        channel: how they are told: mail, chat, or as each of them wants where it is empty.
+    """
 
     after: timedelta
     assignees: tuple[str, ...]
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,16 @@ class Schedule:
         if climbed < len(self.rungs):
             return min(self.requested_at + self.rungs[climbed].after, self.ends_at)
         return self.ends_at
+
+    def in_hours(self, hours: Hours) -> "Schedule":
+        """Give the same schedule with its times counted by business hours, told as real ones."""
+
+        def real(span: timedelta) -> timedelta:
+            return business_add(hours, self.requested_at, span) - self.requested_at
+
+        rungs = tuple(replace(rung, after=real(rung.after)) for rung in self.rungs)
+        ends_at = business_add(hours, self.requested_at, self.ends_at - self.requested_at)
+        return replace(self, deadline=ends_at - self.requested_at, rungs=rungs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

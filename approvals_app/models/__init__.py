@@ -1,6 +1,7 @@
 """The tables of approvals."""
 
 from approvals_app.models.beside import Comment, Cover, MailLink, Notice, Snooze
+from approvals_app.models.calendars import Calendar
 from approvals_app.models.learning import GateStop, RelaxedPass
 from approvals_app.models.requests import (
     ApprovalRequest,
@@ -13,6 +14,7 @@ from approvals_app.models.requests import (
 
 __all__ = [
     "ApprovalRequest",
+    "Calendar",
     "Comment",
     "Cover",
     "Delegation",

@@ -1,16 +1,13 @@
 """Who is away, who is asked by which gate, and where nobody would answer."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from django.db.models import Count, Q
 
 from approvals_app.models import Cover
 from approvals_app.selectors.people import Directory, user_names
-from workflows_app.models import Group, WorkflowVersion, Workspace
+from workflows_app.models import WorkflowVersion, Workspace
 
 JSON = Any
-AHEAD = timedelta(days=14)
 SHOWN = 100
 
 
@@ -33,23 +30,6 @@ def _warnings(cover: Cover, covers: list[Cover]) -> list[str]:
         return ["The two cover for each other: while both are away nobody answers."]
     name = cover.delegate.username
     return [f"{name} is away in that time as well; covers are not passed on."] if away else []
-
-
-def gaps(*, workspace: Workspace, now: datetime) -> list[str]:
-    """Give where nobody would answer, now or in the next two weeks."""
-    able = Q(members__is_active=True, members__user__is_active=True)
-    groups = Group.objects.filter(workspace=workspace)
-    counted = groups.annotate(able=Count("members", filter=able)).order_by("name")
-    found = [f"The group {group.name} is empty." for group in counted.filter(able=0)]
-    soon = Cover.objects.filter(
-        workspace=workspace, ended_at__isnull=True, ends_at__gt=now, starts_at__lt=now + AHEAD
-    )
-    away = set(soon.values_list("seat_id", flat=True))
-    for group in counted.filter(able__gt=0).prefetch_related("members"):
-        members = {member.user_id for member in group.members.all() if member.is_active}
-        if members <= away:
-            found.append(f"Everybody in the group {group.name} is away within 14 days.")
-    return found
 
 
 def gates(*, workspace: Workspace) -> list[dict[str, JSON]]:
@@ -76,11 +56,17 @@ def _settings(step: dict[str, JSON]) -> JSON:
 def _gate(
     version: WorkflowVersion, step: dict[str, JSON], settings: dict[str, JSON], known: Directory
 ) -> dict[str, JSON]:
-    rungs = [{"after": "at once", "names": _names(settings.get("assignees"))}]
+    rungs: list[dict[str, JSON]] = [
+        {"after": "at once", "names": _names(settings.get("assignees")), "channel": None}
+    ]
     for rung in settings.get("ladder") or ():
         if isinstance(rung, dict):
             rungs.append(
-                {"after": f"after {rung.get('after')}", "names": _names(rung.get("assignees"))}
+                {
+                    "after": f"after {rung.get('after')}",
+                    "names": _names(rung.get("assignees")),
+                    "channel": rung.get("channel"),
+                }
             )
     reached = known.people(name for name in rungs[0]["names"] if ":" in name)
     covered = {c.seat_id: c.delegate.username for c in known.covers() if c.seat_id in reached}
@@ -95,6 +81,7 @@ def _gate(
         "deadline": settings.get("deadline", "24h"),
         "on_timeout": settings.get("on_timeout", "deny"),
         "reaches": people,
+        "calendar": str(settings.get("calendar") or ""),
     }
 
 

@@ -51,7 +51,11 @@ def schedule_of(request: ApprovalRequest) -> Schedule:
         deadline=request.deadline_at - request.requested_at,
         on_timeout=request.on_timeout,  # type: ignore[arg-type]
         rungs=tuple(
-            Rung(after=timedelta(seconds=rung["after"]), assignees=tuple(rung["assignees"]))
+            Rung(
+                after=timedelta(seconds=rung["after"]),
+                assignees=tuple(rung["assignees"]),
+                channel=rung.get("channel") or "",
+            )
             for rung in request.ladder
         ),
     )

@@ -11,7 +11,13 @@ from approvals_app.views.actions import (
 )
 from approvals_app.views.autonomy import autonomy_view, gate_draft_view
 from approvals_app.views.batch import batch_open_view, batch_pick_view, batch_view
-from approvals_app.views.cover import cover_end_view, cover_view, escalation_view, reassign_view
+from approvals_app.views.cover import (
+    calendar_view,
+    cover_end_view,
+    cover_view,
+    escalation_view,
+    reassign_view,
+)
 from approvals_app.views.mail import mail_view
 from approvals_app.views.pages import detail_view, inbox_view
 from approvals_app.views.talk import comment_view, snooze_view
@@ -21,6 +27,7 @@ __all__ = [
     "batch_open_view",
     "batch_pick_view",
     "batch_view",
+    "calendar_view",
     "comment_view",
     "cover_end_view",
     "cover_view",

@@ -9,6 +9,7 @@ from approvals_app.core.sla import share_left, snooze_choices_left
 from approvals_app.core.states import ApprovalState
 from approvals_app.forms import ArgumentsForm
 from approvals_app.models import ApprovalRequest
+from approvals_app.selectors.case import case_of
 from approvals_app.selectors.context import (
     confidence_record,
     own_record,
@@ -16,6 +17,7 @@ from approvals_app.selectors.context import (
     run_steps,
     similar_list,
 )
+from approvals_app.selectors.hand_off import hand_off
 from approvals_app.selectors.people import gate_of, names_to_ask
 from approvals_app.selectors.queue import looking_at
 from approvals_app.selectors.requests import actions_allowed, answers_for, refusal_of, votes_shape
@@ -152,6 +154,8 @@ def detail(
         "snoozes": snooze_choices(request, now) if allowed and is_pending else [],
         "own": own_record(request, user, now),
         "similar": similar_list(request),
+        "handed": hand_off(request, user),
+        "case": case_of(request),
         "form": ArgumentsForm(arguments) if request.action else None,
         "seconds_left": _seconds_left(request, now),
     }

@@ -9,9 +9,10 @@ from pydantic import Field, model_validator
 
 from workflows_app.core.definition.markers import Condition, Fixed, StepSpec
 from workflows_app.core.definition.models import ID_PATTERN
-from workflows_app.core.expressions.problems import ExpressionError
+from workflows_app.core.expressions.problems import ExpressionError, ExpressionProblem
 from workflows_app.core.expressions.templates import text_of
 from workflows_app.core.kinds import Call, Done, Kind
+from workflows_app.steps.criteria import clauses
 from workflows_app.steps.inner import as_group, edge
 from workflows_app.steps.settings import Settings
 
@@ -168,32 +169,54 @@ class HandOnKind(Kind):
         attempt = {"tier": settings["tier"], "output": output, "error": error, "at": at}
         attempts = [*(settings.get("attempts") or []), attempt]
         result = {"tier": settings["tier"], "output": output, "attempts": attempts}
-        why = _reason(call, attempts, now)
+        why, criteria = _judged(call, attempts, now)
         if why is None:
             return Done(output=result)
-        return Done(output={**result, "summary": _summary(attempts, why)}, port="escalate")
+        told = {"summary": _summary(attempts, why), "why": why, "criteria": criteria}
+        return Done(output={**result, **told}, port="escalate")
 
 
-def _reason(call: Call, attempts: list[dict[str, Any]], now: datetime) -> str | None:
-    """Tell why the case goes on; None where the tier has resolved it."""
+def _judged(
+    call: Call, attempts: list[dict[str, Any]], now: datetime
+) -> tuple[str | None, list[dict[str, Any]]]:
+    """Tell why the case goes on, None where the tier has resolved it, and how each criterion stood.
+
+    A criterion is `{when, held}`; `held` is None where it could not be judged.
+    """
     last, source = attempts[-1], call.settings.get("escalate_when")
     if call.settings.get("state") != "succeeded":
         error = last["error"] or {}
-        return f"it failed: {error.get('message') or error.get('code') or 'no reason given'}"
+        why = f"it failed: {error.get('message') or error.get('code') or 'no reason given'}"
+        return why, [{"when": f"error: {error.get('code') or 'failed'}", "held": True}]
     if source is None:
-        return None
+        return None, []
     opened = datetime.fromisoformat(call.settings["opened_at"])
+    values = {
+        "output": last["output"],
+        "error": last["error"],
+        "elapsed": (now - opened).total_seconds(),
+        "attempts": attempts,
+    }
     try:
-        held = call.evaluate(
-            source,
-            output=last["output"],
-            error=last["error"],
-            elapsed=(now - opened).total_seconds(),
-            attempts=attempts,
-        )
+        held = call.evaluate(source, **values)
     except ExpressionError as error:
-        return f"its criterion could not be judged ({error.message})"
-    return f"its criterion is met: {source}" if held else None
+        why = f"its criterion could not be judged ({error.message})"
+        return why, _each(call, source, values)
+    if not held:
+        return None, []
+    return f"its criterion is met: {source}", _each(call, source, values)
+
+
+def _each(call: Call, source: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Judge every criterion by itself, so that a person sees all that sent the case on."""
+    found = []
+    for clause in clauses(source):
+        try:
+            held: bool | None = bool(call.evaluate(clause, **values))
+        except (ExpressionError, ExpressionProblem):
+            held = None
+        found.append({"when": clause, "held": held})
+    return found
 
 
 def _summary(attempts: list[dict[str, Any]], why: str) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from approvals_app.services.decide import approval_decide
-from approvals_app.services.open import BLIND_FROM
+from approvals_app.services.opening import BLIND_FROM
 from tests.approvals_app import factories
 from workflows_app.models import RunEvent
 
@@ -58,7 +58,7 @@ def test_rehearsals_check_nobody(people):
 
 
 def test_a_gate_without_a_record_has_no_blind_checks_of_its_own(people, monkeypatch):
-    monkeypatch.setattr("approvals_app.services.open.BLIND_SHARE", 1.0)
+    monkeypatch.setattr("approvals_app.services.opening.BLIND_SHARE", 1.0)
     of = factories.version()
 
     def ask():
