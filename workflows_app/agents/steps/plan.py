@@ -13,7 +13,7 @@ from workflows_app.core.kinds import Kind
 
 JSON = Any
 LIMIT = 5
-Worker = Annotated[dict[str, Any], StepSpec(more=("item",))]
+Worker = Annotated[dict[str, Any], StepSpec(more=("item",), is_handed_input=True)]
 
 
 class PlanSettings(BaseModel):

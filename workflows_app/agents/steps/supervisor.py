@@ -40,7 +40,7 @@ class Worker(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    step: Annotated[dict[str, Any], StepSpec(more=("item",))]
+    step: Annotated[dict[str, Any], StepSpec(more=("item",), is_handed_input=True)]
     input: SchemaDocument | None = None
     output: SchemaDocument | None = None
     timeout: Duration | None = None

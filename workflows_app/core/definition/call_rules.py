@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflows_app.core.definition.input_rules import inputs_check
 from workflows_app.core.definition.problems import CheckContext, Findings, ToolFacts
 from workflows_app.core.definition.site import Place, Site
 
@@ -46,31 +47,6 @@ def is_limit(guardrails: JSON) -> bool:
     return any(isinstance(check, Mapping) and check.get("check") in _LIMITS for check in checks)
 
 
-def inputs_check(
-    given: JSON,
-    schema: JSON,
-    findings: Findings,
-    *,
-    pointer: str,
-    step: str | None,
-    what: str,
-) -> None:
-    """Check that every required input is given, and none that is not wanted."""
-    if not isinstance(schema, Mapping) or not isinstance(given, Mapping):
-        return
-    required = schema.get("required")
-    for name in required if isinstance(required, list) else ():
-        if name not in given:
-            message = f"{what} needs {name}, which is not given"
-            findings.add("unmapped_input", message, pointer=pointer, step=step)
-    properties = schema.get("properties")
-    if schema.get("additionalProperties") is False and isinstance(properties, Mapping):
-        for name in given:
-            if name not in properties:
-                message = f"{what} takes no {name}"
-                findings.add("unknown_input", message, pointer=f"{pointer}/{name}", step=step)
-
-
 def _known_tool(
     name: str, pointer: str, place: Place, context: CheckContext, findings: Findings
 ) -> ToolFacts | None:
@@ -97,8 +73,9 @@ def _tool(
     if tool is None:
         return
     given = place.settings.get("arguments", {})
-    where = f"{pointer}/arguments"
-    inputs_check(given, tool.input, findings, pointer=where, step=place.path, what=name)
+    if given or not place.is_handed_input:
+        where = f"{pointer}/arguments"
+        inputs_check(given, tool.input, findings, pointer=where, step=place.path, what=name)
     effect = place.spec.get("effect") or tool.effect
     is_gated = isinstance(place.spec.get("approval"), Mapping) or _follows_a_gate(place, site)
     limits = is_limited or is_limit(place.spec.get("guardrails"))
@@ -172,4 +149,5 @@ def _workflow(place: Place, context: CheckContext, findings: Findings) -> None:
     elif place.settings.get("version") is None:
         given = place.settings.get("input", {})
         where = f"{pointer}/input"
-        inputs_check(given, found.input, findings, pointer=where, step=place.path, what=slug)
+        if given or not place.is_handed_input:
+            inputs_check(given, found.input, findings, pointer=where, step=place.path, what=slug)

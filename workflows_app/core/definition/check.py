@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from workflows_app.core.canonical import digest
@@ -15,7 +16,7 @@ from workflows_app.core.definition.expression_rules import (
 )
 from workflows_app.core.definition.fields import Part
 from workflows_app.core.definition.graph_rules import graph_check, id_check
-from workflows_app.core.definition.machine_rules import machine_check
+from workflows_app.core.definition.machine_rules import machine_check, states_of
 from workflows_app.core.definition.markers import BodySpec, StepSpec
 from workflows_app.core.definition.models import Body, Definition, Step
 from workflows_app.core.definition.people_rules import gates_check, timeouts_check
@@ -130,9 +131,9 @@ class _Check:
         existing = site.around | site.taken | site.by_id.keys()
         for place in site.places:
             before = site.around | site.before.get(place.id, frozenset())
-            self.step(place, site, Names(site.variables, before, existing), site)
+            self.step(place, site, Names(site.variables, before, existing, site.states), site)
             timeouts_check(site, place, self.findings)
-        names = Names(site.variables, site.around | site.by_id.keys(), existing)
+        names = Names(site.variables, site.around | site.by_id.keys(), existing, site.states)
         pointer = f"{site.pointer}/output"
         value_check(site.body.get("output"), names, self.findings, pointer=pointer, step=None)
 
@@ -156,13 +157,16 @@ class _Check:
         self._kind(place)
         gates_check(place, self.context, self.findings)
         calls_check(place, site, self.is_limited, self.context, self.findings)
+        states = states_of(place)
         for part in step_parts(place.spec, place.kind):
+            is_inside = bool(states) and "states" in getattr(part.marker, "more", ())
+            seen = replace(names, states=states) if is_inside else names
             if isinstance(part.marker, BodySpec):
-                self._inner_body(part, place, around, names)
+                self._inner_body(part, place, around, seen)
             elif isinstance(part.marker, StepSpec):
                 continue
             else:
-                part_check(part, names, self.findings, pointer=place.pointer, step=place.path)
+                part_check(part, seen, self.findings, pointer=place.pointer, step=place.path)
         self._inner_steps(place, around, names)
 
     def _kind(self, place: Place) -> None:
@@ -228,6 +232,7 @@ class _Check:
                 names.before,
                 around.taken | around.by_id.keys(),
                 around.depth + 1,
+                names.states,
             )
         )
 
@@ -242,18 +247,24 @@ class _Check:
             if not isinstance(spec["id"], str):
                 spec["id"] = f"step_{index + 1}"
             pointer = place.pointer + part.pointer
-            inner = Place(index, spec["id"], spec, pointer, f"{place.path}.{spec['id']}")
+            marker = part.marker if isinstance(part.marker, StepSpec) else StepSpec()
+            inner = Place(
+                index, spec["id"], spec, pointer, f"{place.path}.{spec['id']}",
+                marker.is_handed_input,
+            )  # fmt: skip
             id_check(inner, taken, self.findings)
             if inner.id in earlier:
                 message = f"there are two steps called {inner.id}"
                 self.findings.add("duplicate_id", message, pointer=f"{pointer}/id", step=inner.path)
-            marker = part.marker
-            more = marker.more if isinstance(marker, StepSpec) else ()
-            sees = earlier if isinstance(marker, StepSpec) and marker.sees_earlier else set()
-            seen = Names(names.variables.union(more), names.before | sees, names.existing | earlier)
+            seen = replace(
+                names,
+                variables=names.variables.union(marker.more),
+                before=names.before | (earlier if marker.sees_earlier else set()),
+                existing=names.existing | earlier,
+            )
             site = Site(
                 {"steps": [spec]}, pointer, place.path, seen.variables, seen.before, taken,
-                around.depth + 1,
+                around.depth + 1, names.states,
             )  # fmt: skip
             self.step(inner, site, seen, None)
             earlier.add(inner.id)

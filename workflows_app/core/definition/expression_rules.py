@@ -1,7 +1,8 @@
 """Rules about expressions: they compile, and name only what exists before them."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -24,15 +25,20 @@ JSON = Any
 BASE_VARIABLES = frozenset({"input", "steps", "run", "feedback"})
 
 
+@dataclass(frozen=True, slots=True)
 class Names:
-    """What an expression may name: variables, steps that are settled, steps that exist at all."""
+    """What an expression may name.
 
-    def __init__(
-        self, variables: frozenset[str], before: frozenset[str], existing: frozenset[str]
-    ) -> None:
-        self.variables = variables
-        self.before = before
-        self.existing = existing
+    Args:
+        before: steps that are settled.
+        existing: steps that exist at all.
+        states: of the state machine around it.
+    """
+
+    variables: frozenset[str]
+    before: frozenset[str]
+    existing: frozenset[str]
+    states: frozenset[str] = frozenset()
 
 
 def part_check(
@@ -67,14 +73,14 @@ def condition_check(
     variables = names.variables.union(marker.more)
     compiler = compile_condition if marker.is_boolean else compile_expression
     try:
-        refs = compiler(source, variables).refs
+        compiled = compiler(source, variables)
     except ExpressionProblem as problem:
         message = str(problem)
         if source.startswith("="):
             message = f"a condition is bare CEL: leave the = away; {message}"
         findings.add(problem.code, message, pointer=pointer, step=step)
         return
-    _refs_check(refs, names, findings, pointer, step)
+    _refs_check(compiled, names, findings, pointer, step)
 
 
 def value_check(
@@ -90,11 +96,11 @@ def value_check(
     variables = names.variables.union(more)
     for where, text in expressions(value):
         try:
-            refs = compile_value(text, variables).refs
+            compiled = compile_value(text, variables)
         except ExpressionProblem as problem:
             findings.add(problem.code, str(problem), pointer=pointer + where, step=step)
             continue
-        _refs_check(refs, names, findings, pointer + where, step)
+        _refs_check(compiled, names, findings, pointer + where, step)
 
 
 def schema_check(
@@ -129,10 +135,23 @@ def _outside_reference(schema: JSON) -> str | None:
     return None
 
 
+class _Compiled(Protocol):
+    """What is known of an expression before it is evaluated."""
+
+    @property
+    def refs(self) -> frozenset[str]: ...
+
+    @property
+    def states(self) -> frozenset[str]: ...
+
+
 def _refs_check(
-    refs: frozenset[str], names: Names, findings: Findings, pointer: str, step: str | None
+    compiled: _Compiled, names: Names, findings: Findings, pointer: str, step: str | None
 ) -> None:
-    for ref in sorted(refs - names.before):
+    for state in sorted(compiled.states - names.states):
+        message = f"there is no state {state} in this machine"
+        findings.add("unknown_state", message, pointer=pointer, step=step)
+    for ref in sorted(compiled.refs - names.before):
         if ref not in names.existing:
             message = f"there is no step {ref} here"
             findings.add("unknown_reference", message, pointer=pointer, step=step)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflows_app.core.definition.ports import outcomes_of
 from workflows_app.core.definition.problems import Findings
 from workflows_app.core.definition.site import Place
+from workflows_app.core.strict_json import pointer_escape
 
 JSON = Any
 
@@ -38,6 +40,7 @@ def machine_check(place: Place, findings: Findings) -> None:
             )
         if not is_terminal and not leaving[name]:
             findings.add("state_without_exit", f"nothing leads out of {name}", **where)
+        _outcomes_check(state, findings, pointer=f"{pointer}/{name}", step=place.path, name=name)
         for trigger, inner in _fired(state):
             if trigger not in leaving[name]:
                 findings.add(
@@ -46,6 +49,40 @@ def machine_check(place: Place, findings: Findings) -> None:
                     pointer=f"{pointer}/{name}/{inner}",
                     step=place.path,
                 )
+
+
+def states_of(place: Place) -> frozenset[str]:
+    """Give the names of the states that a `state_machine` step has; none for any other."""
+    states = place.settings.get("states") if place.spec.get("kind") == "state_machine" else None
+    return frozenset(states if isinstance(states, Mapping) else ())
+
+
+def _outcomes_check(
+    state: Mapping[str, JSON], findings: Findings, *, pointer: str, step: str, name: str
+) -> None:
+    """Check that what fires is an outcome of the entry, and that no outcome is forgotten."""
+    fires = state.get("fires")
+    fired = fires if isinstance(fires, Mapping) else {}
+    named = list(dict.fromkeys(outcomes_of(state.get("entry"))))
+    known = {"done", "error", *named} if isinstance(state.get("entry"), Mapping) else set()
+    for outcome in fired:
+        if outcome not in known:
+            there = f"there are: {', '.join(sorted(known))}" if known else "there is no entry"
+            findings.add(
+                "unknown_outcome",
+                f"{outcome} is no outcome of the entry of {name}; {there}",
+                pointer=f"{pointer}/fires/{pointer_escape(str(outcome))}",
+                step=step,
+            )
+    for outcome in named:
+        if outcome not in fired and state.get("terminal") is not True:
+            findings.add(
+                "outcome_without_trigger",
+                f"the outcome {outcome} of the entry of {name} fires nothing: the machine waits",
+                pointer=f"{pointer}/entry",
+                step=step,
+                severity="warning",
+            )
 
 
 def _sources(transition: Mapping[str, JSON]) -> list[str]:

@@ -48,11 +48,13 @@ class BodySpec:
 class StepSpec:
     """A whole step inside another, with the variables that it sees.
 
-    With `sees_earlier` it may name the steps that stand before it in the same list.
+    With `sees_earlier` it may name the steps that stand before it in the same list. With
+    `is_handed_input` a tool or workflow that maps no input of its own is handed one.
     """
 
     more: tuple[str, ...] = ()
     sees_earlier: bool = False
+    is_handed_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def _named(source: PortSource, step: Mapping[str, JSON]) -> Iterator[str]:
         if "if" not in source or _at(step, source["if"]) is not None:
             yield from source["fixed"]
     elif "outcomes" in source:
-        yield from _outcomes(_at(step, source["outcomes"]))
+        yield from outcomes_of(_at(step, source["outcomes"]))
     elif "keys" in source:
         items = _at(step, source["keys"])
         for name, item in items.items() if isinstance(items, Mapping) else ():
@@ -172,7 +172,8 @@ def _named(source: PortSource, step: Mapping[str, JSON]) -> Iterator[str]:
                 yield name
 
 
-def _outcomes(body: JSON) -> Iterator[str]:
+def outcomes_of(body: JSON) -> Iterator[str]:
+    """Give the outcomes beside `done` and `error` that the `end` steps of a body name."""
     for step in _list(body.get("steps") if isinstance(body, Mapping) else None):
         is_end = _is_object(step) and step.get("kind") == "end"
         outcome = _at(step, ["with", "outcome"]) if is_end else None

@@ -19,6 +19,7 @@ class Place:
     spec: Mapping[str, JSON]
     pointer: str
     path: str  # its id with those around it
+    is_handed_input: bool = False  # what it calls gets an input where it maps none
 
     @property
     def kind(self) -> Kind | None:
@@ -68,6 +69,7 @@ class Site:
     around: frozenset[str] = frozenset()  # steps outside that were settled before
     taken: frozenset[str] = frozenset()  # ids of every body around this one
     depth: int = 0
+    states: frozenset[str] = frozenset()  # of the state machine around it
 
     @cached_property
     def places(self) -> list[Place]:

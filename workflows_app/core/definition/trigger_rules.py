@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import BaseModel
 
-from workflows_app.core.definition.call_rules import inputs_check
 from workflows_app.core.definition.expression_rules import Names, condition_check, value_check
+from workflows_app.core.definition.input_rules import inputs_check
 from workflows_app.core.definition.markers import Condition
 from workflows_app.core.definition.models import EventTrigger, ScheduleTrigger, WebhookTrigger
 from workflows_app.core.definition.problems import Findings

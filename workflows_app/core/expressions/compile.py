@@ -25,9 +25,12 @@ _ABSENT: dict[str, JSON] = {"previous": {}}  # the others are null where they do
 
 
 class Expression:
-    """One compiled CEL expression; `refs` are the ids of the steps that it names."""
+    """One compiled CEL expression; `refs` and `states` are the steps and states that it names."""
 
-    __slots__ = ("_grows", "_passed", "_program", "_tree", "_wanted", "refs", "source", "variables")
+    __slots__ = (
+        "_grows", "_passed", "_program", "_tree", "_wanted", "refs", "source", "states",
+        "variables",
+    )  # fmt: skip
 
     def __init__(self, source: str, variables: frozenset[str], *, is_condition: bool) -> None:
         self.source = source
@@ -36,6 +39,9 @@ class Expression:
         found = list(uses(tree))
         tree_check(source, tree, found, is_condition=is_condition)
         self.refs = frozenset(use.path[1] for use in found if use.path[0] == "steps")
+        self.states = frozenset(
+            use.path[1] for use in found if use.path[0] == "states" and len(use.path) > 1
+        )
         self.variables = frozenset(use.path[0] for use in found)
         passed = [] if is_condition else [use for use in found if use.is_result]
         if passed:
@@ -103,12 +109,13 @@ class Value(Expression):
 class PathValue:
     """A bare path such as `input.items`: looked up, never converted, of any size."""
 
-    __slots__ = ("path", "refs", "source", "variables")
+    __slots__ = ("path", "refs", "source", "states", "variables")
 
     def __init__(self, source: str, path: Path) -> None:
         self.source = source
         self.path = path
         self.refs = frozenset(path[1:2] if path[0] == "steps" else ())
+        self.states = frozenset(path[1:2] if path[0] == "states" else ())
         self.variables = frozenset(path[:1])
 
     def evaluate(self, values: Values) -> JSON:

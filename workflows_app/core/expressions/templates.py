@@ -24,6 +24,7 @@ class Constant:
     value: JSON
     refs: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
 
     def evaluate(self, values: Values) -> JSON:
         """Give the value itself."""
@@ -37,6 +38,7 @@ class Template:
     parts: tuple[str | Value | PathValue, ...]
     refs: frozenset[str]
     variables: frozenset[str]
+    states: frozenset[str]
 
     def evaluate(self, values: Values) -> str:
         """Give the text: texts as they are, null as nothing, anything else as JSON.
@@ -57,6 +59,7 @@ class Composite:
     keys: tuple[str, ...] | None
     refs: frozenset[str]
     variables: frozenset[str]
+    states: frozenset[str]
 
     def evaluate(self, values: Values) -> JSON:
         """Give the list or object with everything in it evaluated.
@@ -138,6 +141,7 @@ def _text_compile(text: str, variables: frozenset[str]) -> Rendered:
         tuple(parts),
         frozenset().union(*(part.refs for part in compiled)),
         frozenset().union(*(part.variables for part in compiled)),
+        frozenset().union(*(part.states for part in compiled)),
     )
 
 
@@ -203,7 +207,8 @@ def _composite(items: list[Rendered], keys: tuple[str, ...] | None, value: JSON)
         return Constant(value)
     refs = frozenset().union(*(item.refs for item in items))
     names = frozenset().union(*(item.variables for item in items))
-    return Composite(tuple(items), keys, refs, names)
+    states = frozenset().union(*(item.states for item in items))
+    return Composite(tuple(items), keys, refs, names, states)
 
 
 def has_plain_equals(value: JSON) -> bool:
