@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from workflows_app.builder import canvas, outline, versions
+from workflows_app.builder import canvas, outline, test_tab, versions
 from workflows_app.views import (
     accounts,
     bulk,
@@ -43,6 +43,14 @@ urlpatterns = [
         name="export",
     ),
     path("workflows/<slug:slug>/edit/outline/", outline.outline_page, name="outline"),
+    path("workflows/<slug:slug>/edit/test/", test_tab.test, name="edit_test"),
+    path(
+        "workflows/<slug:slug>/edit/test/RUN-<int:number>/",
+        test_tab.test_run,
+        name="edit_test_run",
+    ),
+    path("workflows/<slug:slug>/edit/test/step/", test_tab.test_step, name="edit_test_step"),
+    path("workflows/<slug:slug>/edit/test/pin/", test_tab.pin, name="edit_test_pin"),
     path("workflows/<slug:slug>/edit/versions/", versions.versions_tab, name="edit_versions"),
     path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
     path("workflows/<slug:slug>/edit/", drafts.workflow_edit, name="edit"),

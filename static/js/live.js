@@ -103,6 +103,23 @@ if (topics.length) {
   addEventListener("offline", () => socket?.close());
 }
 
+// A part of the page that comes later may watch more: <div data-live-add="run:ID">.
+document.addEventListener("htmx:load", (event) => {
+  const found = event.detail.elt;
+  const marked = found.matches?.("[data-live-add]") ? found : found.querySelector?.("[data-live-add]");
+  const topic = marked?.dataset.liveAdd;
+  if (!topic || topics.includes(topic)) return;
+  topics.splice(0, topics.length, ...topics.filter((one) => !one.startsWith("run:")), topic);
+  if (socket) socket.close();
+  else connect();
+});
+
+// What somebody opened stays open when the fragment around it is fetched again.
+if (globalThis.Idiomorph) {
+  globalThis.Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node, action) =>
+    !(name === "open" && action === "remove" && node.localName === "details");
+}
+
 // A live refresh never takes away what somebody is using: it waits until they leave it.
 const waiting = new Set();
 function isBusy(target) {

@@ -212,18 +212,27 @@ def workflow_publish(
 
 
 @transaction.atomic
-def draft_version(*, workflow: Workflow, actor: User | None = None) -> WorkflowVersion:
+def draft_version(
+    *,
+    workflow: Workflow,
+    actor: User | None = None,
+    definition: dict[str, JSON] | None = None,
+) -> WorkflowVersion:
     """Give a copy of the draft that a rehearsal can run; the same draft gives the same copy.
+
+    Args:
+        definition: what a test run makes of the draft, where it is not the draft as it stands.
 
     Raises:
         Invalid: the draft has problems; `problems` lists them.
     """
     held = draft_lock(workflow)
-    digest = definition_digest(held.draft)
+    document = held.draft if definition is None else definition
+    digest = definition_digest(document)
     for known in held.versions.filter(number__isnull=True, digest=digest).order_by("-pk"):
         if known.pins == pins_find(held, known.expanded):
             return known
-    return version_write(held, note="", actor=actor, is_numbered=False)
+    return version_write(held, note="", actor=actor, is_numbered=False, definition=document)
 
 
 @transaction.atomic

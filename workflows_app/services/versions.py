@@ -29,14 +29,23 @@ def definition_validate(
 
 
 def version_write(
-    workflow: Workflow, *, note: str, actor: User | None, is_numbered: bool
+    workflow: Workflow,
+    *,
+    note: str,
+    actor: User | None,
+    is_numbered: bool,
+    definition: dict[str, JSON] | None = None,
 ) -> WorkflowVersion:
     """Write the draft as a version: numbered, or a copy for rehearsals.
+
+    Args:
+        definition: what a test run makes of the draft, instead of the draft itself.
 
     Raises:
         Invalid: the draft has problems; `problems` lists them.
     """
-    checked = definition_validate(definition=workflow.draft, workflow=workflow)
+    document = workflow.draft if definition is None else definition
+    checked = definition_validate(definition=document, workflow=workflow)
     if not checked.is_valid or checked.digest is None:
         raise Invalid(
             "The draft has problems that must be solved first.",
@@ -46,12 +55,12 @@ def version_write(
     number = None
     if is_numbered:
         number = (workflow.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
-    expanded = expand(workflow.draft)
+    expanded = expand(document)
     version = WorkflowVersion.objects.create(
         workflow=workflow,
         number=number,
         digest=checked.digest,
-        definition=workflow.draft,
+        definition=document,
         expanded=expanded,
         pins=pins_find(workflow, expanded),
         note=note,

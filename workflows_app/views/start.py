@@ -13,7 +13,6 @@ from workflows_app.selectors.runs import run_get
 from workflows_app.services.inputs import schema_problems
 from workflows_app.services.start import run_start
 from workflows_app.views.schema_form import form_build
-from workflows_app.views.schema_rows import is_row_act
 from workflows_app.views.start_page import StartPage
 
 
@@ -21,21 +20,15 @@ from workflows_app.views.start_page import StartPage
 @never_cache
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the start form; a POST starts one run, however often it is sent.
-
-    Its other buttons only draw the form again: `as:json` and `as:form` turn what was written
-    into the other way to write it, `add:` and `remove:` change the rows of a list.
-    """
+    """Show the start form; a POST starts one run, however often it is sent."""
     page = StartPage(request, slug)
     if request.method == "GET":
         return page.show()
-    act = request.POST.get("act", "")
-    if is_row_act(act):
-        return page.show(page.rows_changed(act))
-    value, problems = page.value_posted()
-    if act.startswith("as:"):
-        return page.turned(act, value, problems)
+    redrawn = page.redrawn()
+    if redrawn is not None:
+        return redrawn
     page.check_may_start()
+    value, problems = page.value_posted()
     if problems:
         return page.show(value, [*problems, *schema_problems(page.schema, value)], status=422)
     try:

@@ -22,13 +22,15 @@ from workflows_app.selectors.start import gate_rows, past_runs, run_expectation
 from workflows_app.services.definitions import draft_version
 from workflows_app.views.schema_form import MISSING, form_build
 from workflows_app.views.schema_read import form_read
-from workflows_app.views.schema_rows import rows_change
+from workflows_app.views.schema_rows import is_row_act, rows_change
 
 INPUT_LIMIT = 25_000_000
 
 
 class StartPage:
     """What the start pages of one workflow share."""
+
+    template = "workflows/start.html"
 
     def __init__(self, request: HttpRequest, slug: str) -> None:
         self.request = request
@@ -86,6 +88,19 @@ class StartPage:
         except JsonRefused as error:
             return text, [{"pointer": "", "code": error.code, "message": error.message}]
 
+    def redrawn(self) -> HttpResponse | None:
+        """Draw the form again where the button that was pressed asks for no more.
+
+        `as:json` and `as:form` turn what was written into the other way to write it, `add:` and
+        `remove:` change the rows of a list.
+        """
+        act = self.request.POST.get("act", "")
+        if is_row_act(act):
+            return self.show(self.rows_changed(act))
+        if act.startswith("as:"):
+            return self.turned(act, *self.value_posted())
+        return None
+
     def rows_changed(self, act: str) -> Any:
         """Give what the form holds with a row more or less in one of its lists."""
         return rows_change(self.schema, self.request.POST.dict(), act)
@@ -135,9 +150,14 @@ class StartPage:
             "can_be_form": form.kind == "object",
             "examples": self._examples(),
             **self._told(),
+            **self.more(),
             "request_id": request_id_of(self.request),
         }
-        return render(self.request, "workflows/start.html", context, status=status)
+        return render(self.request, self.template, context, status=status)
+
+    def more(self) -> dict[str, Any]:
+        """Give what a page of its own adds to the context."""
+        return {}
 
     def _told(self) -> dict[str, Any]:
         """Give what is told beside the form: what to expect, who will be asked, past inputs."""
