@@ -2,7 +2,16 @@
 
 from django.urls import path, re_path
 
-from workflows_app.builder import canvas, outline, test_tab, versions
+from workflows_app.builder import (
+    canvas,
+    expressions,
+    outline,
+    page,
+    problem_list,
+    properties,
+    test_tab,
+    versions,
+)
 from workflows_app.views import (
     accounts,
     bulk,
@@ -53,7 +62,16 @@ urlpatterns = [
     path("workflows/<slug:slug>/edit/test/pin/", test_tab.pin, name="edit_test_pin"),
     path("workflows/<slug:slug>/edit/versions/", versions.versions_tab, name="edit_versions"),
     path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
-    path("workflows/<slug:slug>/edit/", drafts.workflow_edit, name="edit"),
+    path("workflows/<slug:slug>/edit/", page.builder, name="edit"),
+    path("workflows/<slug:slug>/edit/json/", drafts.workflow_edit, name="edit_json"),
+    path("workflows/<slug:slug>/edit/step/", properties.step, name="edit_step"),
+    path(
+        "workflows/<slug:slug>/edit/expression/",
+        expressions.expression_check,
+        name="edit_expression",
+    ),
+    path("workflows/<slug:slug>/edit/problems/", problem_list.problems_panel, name="edit_problems"),
+    path("workflows/<slug:slug>/edit/fix/", problem_list.fix_apply, name="edit_fix"),
     path("workflows/<slug:slug>/edit/canvas.json", canvas.canvas_json, name="canvas_json"),
     path("workflows/<slug:slug>/edit/changes/", versions.changes_tab, name="edit_changes"),
     path("workflows/<slug:slug>/publish/", drafts.publish, name="publish"),

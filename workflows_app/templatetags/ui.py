@@ -96,6 +96,12 @@ def as_line(value: Any) -> str:
 
 
 @register.filter
+def is_text(value: Any) -> bool:
+    """Tell whether a value is a text."""
+    return isinstance(value, str)
+
+
+@register.filter
 def get(mapping: Mapping[str, Any] | None, key: str) -> Any:
     """Give a key of a mapping that a variable names."""
     return (mapping or {}).get(key)

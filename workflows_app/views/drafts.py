@@ -110,7 +110,7 @@ def workflow_edit(request: HttpRequest, slug: str) -> HttpResponse:
         problem = _problem(request, error)
         return _edit_page(request, workflow, written, revision, problem=problem, status=422)
     messages.success(request, "Saved")
-    return redirect("workflows:edit", slug=slug)
+    return redirect("workflows:edit_json", slug=slug)
 
 
 def _edit_page(

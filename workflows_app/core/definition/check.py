@@ -54,6 +54,15 @@ def definition_check(document: JSON, context: CheckContext | None = None) -> Che
     )
 
 
+def names_by_step(document: JSON) -> dict[str, Names]:
+    """Give what the expressions of each step may name, by the step's path."""
+    if not isinstance(document, dict):
+        return {}
+    check = _Check(document, CheckContext(), Findings())
+    check.run()
+    return check.names
+
+
 def definition_digest(document: Mapping[str, JSON]) -> str | None:
     """Give SHA-256 over the RFC 8785 form without any `layout`; None where it is not JSON.
 
@@ -108,6 +117,7 @@ class _Check:
         self.context = context
         self.findings = findings
         self.steps = 0
+        self.names: dict[str, Names] = {}
         self.is_limited = is_limit(document.get("guardrails"))
 
     def run(self) -> Definition | None:
@@ -153,6 +163,7 @@ class _Check:
                 "too_many_steps", f"a definition has at most {STEP_LIMIT} steps", pointer="/steps"
             )
             return
+        self.names.setdefault(place.path, names)
         shape_check(place.spec, Step, self.findings, pointer=place.pointer, step=place.path)
         self._kind(place)
         gates_check(place, self.context, self.findings)

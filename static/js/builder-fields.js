@@ -1,0 +1,185 @@
+// Comforts of the fields: conditions by rows, live checks of expressions, completion of variables.
+import { csrfToken } from "./htmx-setup.js";
+
+const CHECK_AFTER = 350; // ms without a key
+const timers = new WeakMap();
+
+function pointerOf(field) {
+  const form = field.closest("form[data-field]");
+  return form ? form.dataset.field + field.name.replace(/^v/, "") : "";
+}
+
+function pathOf(field) {
+  const address = field.closest("form")?.getAttribute("action") ?? "";
+  return new URL(address, location.href).searchParams.get("path") ?? "";
+}
+
+function checkAddress() {
+  const panel = document.getElementById("properties");
+  return panel?.dataset.check;
+}
+
+async function check(field) {
+  const out = document.getElementById(`c-${field.id}`);
+  const address = checkAddress();
+  if (!out || !address) return;
+  const text = field.value.trim();
+  out.className = "check-out f12";
+  out.textContent = "";
+  if (!text) return;
+  const body = new URLSearchParams({ path: pathOf(field), field: pointerOf(field), text, as: "cel" });
+  const response = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": csrfToken() } }).catch(() => null);
+  if (!response?.ok || field.value.trim() !== text) return;
+  const { valid, message } = await response.json();
+  out.classList.add(valid ? "right" : "wrong");
+  out.textContent = valid ? `✓ ${message}` : message;
+  field.toggleAttribute("aria-invalid", !valid);
+  if (!valid) field.setAttribute("aria-invalid", "true");
+}
+
+document.addEventListener("input", (event) => {
+  const field = event.target;
+  if (field.matches?.("textarea[data-check]")) {
+    clearTimeout(timers.get(field));
+    timers.set(field, setTimeout(() => void check(field), CHECK_AFTER));
+  }
+  if (field.dataset?.completes) complete(field);
+});
+
+// --- Conditions by rows -------------------------------------------------------------------------
+const byRows = new Set(); // ids of the conditions that are shown by rows
+function arrange(root) {
+  for (const box of root.querySelectorAll("fieldset.cond[data-rows]")) {
+    const text = box.querySelector("[data-text]");
+    const isRows = byRows.has(text.id);
+    box.querySelector("[data-builder]").hidden = !isRows;
+    text.hidden = isRows;
+    box.querySelector("[data-as]").value = isRows ? "rows" : "text";
+    const button = box.querySelector("[data-toggle-rows]");
+    button.hidden = false;
+    button.textContent = isRows ? "Write it as CEL" : "Build it by rows";
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-toggle-rows]");
+  if (!button) return;
+  const box = button.closest("fieldset");
+  const text = box.querySelector("[data-text]");
+  if (byRows.has(text.id)) byRows.delete(text.id);
+  else byRows.add(text.id);
+  arrange(box.parentElement);
+  (box.querySelector("[data-builder]:not([hidden]) input") ?? text).focus();
+});
+
+// The choice of a new step's kind is not a change of the field.
+document.addEventListener("change", (event) => {
+  if (event.target.closest("[data-keep]")) event.stopPropagation();
+}, true);
+
+document.addEventListener("htmx:afterSettle", () => arrange(document));
+arrange(document);
+
+// A row that was just added gets the focus.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt;
+  const act = event.detail.requestConfig?.parameters?.act;
+  if (form?.matches?.("form.pf") && typeof act === "string" && /^(add|on):/.test(act)) form.dataset.added = "1";
+});
+document.addEventListener("htmx:afterSettle", (event) => {
+  const form = event.detail.elt?.closest?.("form.pf") ?? event.detail.elt;
+  if (!form?.dataset?.added && !event.detail.requestConfig?.elt?.dataset?.added) return;
+  delete form.dataset?.added;
+  const fields = form.querySelectorAll?.(".rowg:last-of-type :is(input:not([type=hidden]), textarea, select), .obj .group :is(input:not([type=hidden]), textarea)");
+  fields?.[0]?.focus();
+});
+
+// --- Completion ---------------------------------------------------------------------------------
+let list = null;
+let host = null;
+
+function names() {
+  return [...(document.getElementById("variables")?.options ?? [])].map((one) => one.value);
+}
+
+function wordAt(field) {
+  const before = field.value.slice(0, field.selectionStart);
+  const mode = field.dataset.completes;
+  if (mode === "template" || (mode === "value" && !before.startsWith("="))) {
+    const opened = before.lastIndexOf("{{");
+    const isJson = mode === "value" && /"=[^"]*$/.test(before);
+    if (!isJson && (opened < 0 || before.indexOf("}}", opened) >= 0)) return null;
+  }
+  return before.match(/[\w.]*$/)[0];
+}
+
+function close() {
+  list?.remove();
+  host?.removeAttribute("aria-activedescendant");
+  host?.removeAttribute("aria-controls");
+  list = host = null;
+}
+
+function complete(field) {
+  close();
+  const word = wordAt(field);
+  if (word === null) return;
+  const found = names().filter((name) => name !== word && name.toLowerCase().includes(word.toLowerCase())).slice(0, 12);
+  if (!found.length || (!word && field.dataset.completes === "cel")) return;
+  list = document.createElement("ul");
+  list.className = "complete";
+  list.id = "completions";
+  list.setAttribute("role", "listbox");
+  list.setAttribute("aria-label", "Variables");
+  found.forEach((name, index) => {
+    const item = document.createElement("li");
+    item.setAttribute("role", "option");
+    item.id = `completion-${index}`;
+    item.textContent = name;
+    item.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      take(field, name);
+    });
+    list.append(item);
+  });
+  document.body.append(list);
+  const box = field.getBoundingClientRect();
+  const below = innerHeight - box.bottom > 230;
+  list.style.setProperty("left", `${Math.min(box.left, innerWidth - 260)}px`);
+  list.style.setProperty(below ? "top" : "bottom", below ? `${box.bottom + 2}px` : `${innerHeight - box.top + 2}px`);
+  host = field;
+  field.setAttribute("aria-controls", list.id);
+  choose(0);
+}
+
+function choose(index) {
+  const items = [...list.children];
+  const at = (index + items.length) % items.length;
+  items.forEach((item, place) => item.setAttribute("aria-selected", String(place === at)));
+  items[at].scrollIntoView({ block: "nearest" });
+  host.setAttribute("aria-activedescendant", items[at].id);
+}
+
+function take(field, name) {
+  const word = wordAt(field) ?? "";
+  const start = field.selectionStart - word.length;
+  field.setRangeText(name, start, field.selectionStart, "end");
+  close();
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  close();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (!list || event.target !== host) return;
+  const now = [...list.children].findIndex((item) => item.getAttribute("aria-selected") === "true");
+  if (event.key === "ArrowDown") choose(now + 1);
+  else if (event.key === "ArrowUp") choose(now - 1);
+  else if (event.key === "Enter" || event.key === "Tab") take(host, list.children[now].textContent);
+  else if (event.key === "Escape") close();
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+document.addEventListener("focusout", (event) => {
+  if (event.target === host) close();
+});

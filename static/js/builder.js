@@ -1,0 +1,185 @@
+// The builder's page: the canvas says what is selected, the server draws its fields, and whoever
+// changes the draft tells the others. Events on the document:
+//   canvas:select {paths}, canvas:open {path}, canvas:action {action, path}, canvas:state, canvas:problems
+//   draft:changed {revision, changes, problems, label, select?}   from a form, by HX-Trigger
+//   canvas:show {path}, canvas:undo, canvas:redo                   to the canvas
+import "./builder-fields.js";
+
+const panel = document.getElementById("properties");
+const dock = document.getElementById("dock");
+const dockBody = document.getElementById("dock-body");
+const saved = document.getElementById("saved");
+const WORDS = {
+  saved: "Saved", waiting: "Saving…", saving: "Saving…", conflict: "Waiting for your choice", refused: "Not saved",
+};
+let shownPath = panel?.querySelector(".ph")?.dataset.path ?? "";
+let timer = 0;
+let ownChangeAt = 0;
+
+function fire(name, detail) {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+function addressOf(path) {
+  return path ? `${panel.dataset.address}?path=${encodeURIComponent(path)}` : panel.dataset.address;
+}
+
+// The newest selection wins; the fields of an earlier one are dropped.
+async function load(path, { focus = false, section = "", morph = false } = {}) {
+  if (!panel?.dataset.address) return;
+  shownPath = path;
+  const swap = morph ? "morph:innerHTML" : "innerHTML";
+  await htmx.ajax("GET", addressOf(path), { source: panel, target: panel, swap });
+  if (shownPath !== path) return;
+  if (section) open(section);
+  if (focus) (panel.querySelector("details[open] :is(input:not([type=hidden]), textarea, select)") ?? panel).focus();
+}
+
+function open(title) {
+  for (const details of panel.querySelectorAll("details.ps")) {
+    if (details.querySelector("h3")?.textContent === title) {
+      details.open = true;
+      details.scrollIntoView({ block: "start" });
+    }
+  }
+}
+
+document.addEventListener("canvas:select", (event) => {
+  const { paths } = event.detail;
+  clearTimeout(timer);
+  const path = paths.length === 1 ? paths[0] : "";
+  if (path !== shownPath) timer = setTimeout(() => void load(path), 80);
+});
+
+document.addEventListener("canvas:open", (event) => {
+  clearTimeout(timer);
+  const { path } = event.detail;
+  if (path === shownPath) panel.querySelector("details[open] :is(input:not([type=hidden]), textarea, select)")?.focus();
+  else void load(path, { focus: true });
+});
+
+document.addEventListener("canvas:action", (event) => {
+  const { action, path } = event.detail;
+  if (action === "triggers") void load("", { focus: true, section: "Triggers" });
+  if (action === "undo" && path) void load(path, { section: "Safety" });
+  if (action === "undo" && !path) fire("toast", { text: "Choose the step that it reverses first." });
+});
+
+document.addEventListener("canvas:state", (event) => {
+  if (!saved) return;
+  const { state, detail } = event.detail;
+  saved.dataset.state = state;
+  saved.textContent = state === "offline"
+    ? `Offline, ${detail} change${detail === "1" ? "" : "s"} kept`
+    : WORDS[state] ?? "";
+});
+
+// A form saved something: the name, the mark and the list of problems follow.
+document.addEventListener("draft:changed", (event) => {
+  const { problems, changes, select } = event.detail ?? {};
+  if (!changes) return;
+  ownChangeAt = Date.now();
+  if (saved && saved.dataset.state === "saved") saved.textContent = "Saved";
+  const name = changes.find((change) => change.path.length === 1 && change.path[0] === "name");
+  const title = document.getElementById("workflow-name");
+  if (name && title) title.textContent = name.value ?? "";
+  if (select) {
+    shownPath = select;
+    fire("canvas:show", { path: select });
+  }
+  refreshProblems(problems);
+});
+
+document.addEventListener("draft:carried", () => {
+  const carried = document.getElementById("draft-change")?.value;
+  if (carried) fire("draft:changed", JSON.parse(carried));
+});
+
+// The canvas saved something (an undo among it): the fields show it, unless somebody writes there.
+document.addEventListener("canvas:problems", (event) => {
+  refreshProblems(event.detail.problems);
+  const isOwn = Date.now() - ownChangeAt < 500;
+  if (!isOwn && panel && !panel.contains(document.activeElement)) void load(shownPath, { morph: true });
+});
+
+let problemTimer = 0;
+function refreshProblems(problems) {
+  if (!dock || !problems) return;
+  clearTimeout(problemTimer);
+  problemTimer = setTimeout(() => {
+    const link = dock.querySelector('[data-tab="problems"]');
+    if (dockBody.dataset.tab === "problems") {
+      void htmx.ajax("GET", link.dataset.body, { source: dockBody, target: dockBody, swap: "morph:innerHTML" });
+    } else counts(link, problems);
+  }, 150);
+}
+
+function counts(link, problems) {
+  const errors = problems.filter((one) => one.severity === "error").length;
+  const box = link.querySelector("#problem-counts");
+  box.replaceChildren();
+  for (const [count, family, word] of [[errors, "fail", "errors"], [problems.length - errors, "human", "warnings"]]) {
+    if (!count) continue;
+    const mark = document.createElement("span");
+    mark.className = `cnt ${family}`;
+    mark.textContent = count;
+    const words = document.createElement("span");
+    words.className = "vh";
+    words.textContent = ` ${word}`;
+    mark.append(words);
+    box.append(mark);
+  }
+}
+
+// Tabs below the canvas, links to a step, and buttons that tell the canvas something.
+document.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const fires = event.target.closest("[data-fires]");
+  if (fires) fire(fires.dataset.fires, {});
+  const tab = event.target.closest("[data-tab]");
+  if (dock && tab && tab !== dockBody) {
+    event.preventDefault();
+    show(tab.dataset.tab);
+  }
+  if (event.target.closest("[data-close-dock]")) toggleDock();
+  const link = event.target.closest("a[data-step]");
+  if (link && panel?.dataset.address) {
+    event.preventDefault();
+    const path = link.dataset.step;
+    if (path) fire("canvas:show", { path });
+    void load(path).then(() => point(link.dataset.pointer));
+  }
+});
+
+function show(name) {
+  const link = dock.querySelector(`.tabs [data-tab="${CSS.escape(name)}"]`);
+  if (!link) return;
+  for (const one of dock.querySelectorAll(".tabs [data-tab]")) one.toggleAttribute("aria-current", one === link);
+  link.setAttribute("aria-current", "page");
+  dockBody.dataset.tab = name;
+  if ("closed" in dock.dataset) toggleDock();
+  void htmx.ajax("GET", link.dataset.body, { source: dockBody, target: dockBody, swap: "innerHTML" });
+}
+
+function toggleDock() {
+  const isClosed = "closed" in dock.dataset;
+  if (isClosed) delete dock.dataset.closed;
+  else dock.dataset.closed = "";
+  dock.querySelector("[data-close-dock]")?.setAttribute("aria-expanded", String(isClosed));
+}
+
+// A problem leads to its very field, where the form has it.
+function point(pointer) {
+  if (!pointer) return;
+  const forms = [...panel.querySelectorAll("form[data-field]")];
+  const found = forms.filter((form) => pointer.includes(form.dataset.field)).sort((a, b) => b.dataset.field.length - a.dataset.field.length)[0];
+  if (!found) return;
+  const details = found.closest("details");
+  if (details) details.open = true;
+  found.scrollIntoView({ block: "center" });
+  found.querySelector(":is(input:not([type=hidden]), textarea, select)")?.focus();
+}
+
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.elt === panel && event.detail.xhr.status === 404 && shownPath) void load("");
+});

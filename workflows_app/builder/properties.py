@@ -1,0 +1,343 @@
+"""The properties of a step, or of the workflow: a form for each field, saved by itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from workflows_app.builder.answers import changed_answer, editing, reading
+from workflows_app.builder.forms.nodes import Drawing, Node
+from workflows_app.builder.forms.reading import FieldRefused, Sent, value_of
+from workflows_app.builder.forms.sections import (
+    Section,
+    field_find,
+    step_sections,
+    triggers_kept,
+    triggers_told,
+    workflow_sections,
+)
+from workflows_app.builder.forms.shapes import Shape
+from workflows_app.builder.forms.words import label_of
+from workflows_app.builder.locate import (
+    Located,
+    bodies_inside,
+    change_at,
+    keys_of,
+    step_locate,
+    steps_inside,
+    value_at,
+)
+from workflows_app.builder.offers import offers_for
+from workflows_app.builder.palette import label_of as kind_label
+from workflows_app.builder.problem_list import problem_list
+from workflows_app.builder.rename import rename_changes
+from workflows_app.core.canonical import digest
+from workflows_app.core.definition import CheckContext
+from workflows_app.core.definition.changes import ABSENT, DraftChange
+from workflows_app.errors import Conflict, DomainError, NotFound
+from workflows_app.models import Workflow
+from workflows_app.selectors.definitions import check_context
+from workflows_app.services.draft_changes import DraftChanged, draft_change
+from workflows_app.views.looks import humanise, kind_icon
+
+JSON = Any
+STRUCTURAL = frozenset({"rows", "variants", "named", "steps", "texts", "people", "pairs"}) | {
+    "arguments", "schema", "object", "join", "cache", "step",
+}  # fmt: skip
+
+
+class Form:
+    """The fields of one step or of the workflow, as one request sees them."""
+
+    def __init__(self, workflow: Workflow, path: str, context: CheckContext) -> None:
+        self.workflow = workflow
+        self.path = path
+        self.context = context
+        self.located = _find(workflow, path)
+        self.step = self.located.step if self.located else workflow.draft
+        self.keys = self.located.keys if self.located else ()
+        self.at = self.located.pointer if self.located else ""
+
+    @property
+    def sections(self) -> list[Section]:
+        """Give the sections with their fields."""
+        return step_sections(self.step) if self.located else workflow_sections()
+
+    def value(self, pointer: str) -> JSON:
+        """Give what stands at a field now."""
+        found = value_at(self.step, keys_of(pointer))
+        return triggers_told(found) if pointer == "/triggers" and not self.located else found
+
+    def drawing(self, problems: list[dict[str, JSON]]) -> Drawing:
+        """Give what draws the fields, with the problems of this step."""
+        settings = self.step.get("with") if self.located else None
+        tool = settings.get("tool") if isinstance(settings, Mapping) else None
+        own = [
+            {**one, "pointer": one["pointer"][len(self.at) :]}
+            for one in problems
+            if one["pointer"].startswith(f"{self.at}/")
+        ]
+        offers = offers_for(self.workflow, self.path, self.context)
+        return Drawing(offers, own, str(tool or ""))
+
+    def field(self, pointer: str, shape: Shape, drawing: Drawing) -> dict[str, JSON]:
+        """Give one field as its template draws it."""
+        value = self.value(pointer)
+        return {
+            "pointer": pointer,
+            "node": drawing.node(shape, value, pointer),
+            "was": _seen(value),
+            "problems": _problems(drawing, pointer),
+        }
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def step(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the fields of a step (or, without a path, of the workflow), or save one of them."""
+    workflow, actor, _ = reading(request, slug)
+    path = request.GET.get("path", "")[:2000]
+    if request.method == "POST":
+        return _save(request, slug, path)
+    context = check_context(workspace=workflow.workspace, workflow=workflow)
+    form = Form(workflow, path, context)
+    may_edit = actor.can("design", workflow.workspace_id)
+    problems = problem_list(workflow, context)
+    template = "builder/step.html" if not request.htmx else "builder/_properties.html"  # type: ignore[attr-defined]
+    return render(request, template, {**properties_shown(form, problems), "may_edit": may_edit})
+
+
+def properties_shown(form: Form, problems: list[dict[str, JSON]]) -> dict[str, JSON]:
+    """Give what the properties template draws."""
+    drawing = form.drawing(problems)
+    sections = [
+        {
+            "title": section.title,
+            "is_open": section.is_open,
+            "fields": [form.field(pointer, shape, drawing) for pointer, shape in section.fields],
+        }
+        for section in form.sections
+    ]
+    for section in sections:
+        held = [one for one in section["fields"] if one["was"]]
+        section["count"] = len(held)
+        section["is_open"] = section["is_open"] or any(one["problems"] for one in section["fields"])
+    return {
+        "workflow": form.workflow,
+        "path": form.path,
+        "step": form.step,
+        "sections": sections,
+        "address": _address(form.workflow.slug, form.path),
+        "variables": drawing.offers.variables,
+        **_head(form),
+    }
+
+
+def _head(form: Form) -> dict[str, JSON]:
+    if form.located is None:
+        return {"title": form.workflow.name, "kind_label": "Workflow", "icon": "workflow"}
+    kind, identifier = str(form.step.get("kind", "")), str(form.step.get("id") or "")
+    inner = [
+        {"name": name, "path": path, "kind": kind_label(str(one.get("kind")))}
+        for name, path, one in steps_inside(form.step, form.path)
+    ]
+    for name, body in bodies_inside(form.step):
+        around = f"{form.path}.{name}" if name else form.path
+        inner += [
+            {
+                "name": str(one.get("name") or humanise(one["id"])),
+                "path": f"{around}.{one['id']}",
+                "kind": kind_label(str(one.get("kind"))),
+            }
+            for one in body.get("steps") or ()
+            if isinstance(one, Mapping) and isinstance(one.get("id"), str)
+        ]
+    return {
+        "title": str(form.step.get("name") or humanise(identifier or form.path.split(".")[-1])),
+        "kind_label": kind_label(kind),
+        "icon": kind_icon(kind),
+        "identifier": identifier,
+        "inner": inner,
+    }
+
+
+def _save(request: HttpRequest, slug: str, path: str) -> HttpResponse:
+    workflow, user = editing(request, slug)
+    context = check_context(workspace=workflow.workspace, workflow=workflow)
+    form = Form(workflow, path, context)
+    pointer = request.POST.get("field", "")
+    if pointer == "/id":
+        return _rename(request, form, user)
+    shape = field_find(form.sections, pointer)
+    if shape is None:
+        raise NotFound("There is no such field.")
+    sent = Sent(request.POST, request.POST.get("act", ""))
+    old = form.value(pointer)
+    try:
+        value = value_of(shape, sent, "v", old)
+        if _seen(old) != request.POST.get("was", "") and not request.POST.get("force"):
+            return _conflict(request, form, pointer, old)
+        change = _change(form, pointer, value)
+        label = f"Edit {label_of(shape.name, pointer).lower()}"
+        changed = draft_change(
+            workflow=workflow, changes=[change], revision=workflow.revision, actor=user,
+            label=label,
+        )  # fmt: skip
+    except FieldRefused as refused:
+        return _refused(request, form, pointer, refused.message)
+    except Conflict:
+        form = Form(reading(request, slug)[0], path, context)
+        return _conflict(request, form, pointer, form.value(pointer))
+    except DomainError as error:
+        return _refused(request, form, pointer, error.message)
+    return _saved(request, changed, path, context, shape, pointer, [change], label, bool(sent.act))
+
+
+def _change(form: Form, pointer: str, value: JSON) -> DraftChange:
+    if pointer == "/triggers" and form.located is None:
+        value = triggers_kept(value)
+    return change_at(form.workflow.draft, (*form.keys, *keys_of(pointer)), value)
+
+
+def _saved(
+    request: HttpRequest,
+    changed: DraftChanged,
+    path: str,
+    context: CheckContext,
+    shape: Shape,
+    pointer: str,
+    changes: list[DraftChange],
+    label: str,
+    is_act: bool,
+) -> HttpResponse:
+    form = Form(changed.workflow, path, context)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect(_address(form.workflow.slug, path))
+    problems = problem_list(changed.workflow, context)
+    drawing = form.drawing(problems)
+    field = form.field(pointer, shape, drawing)
+    is_drawn = is_act or field["node"].input in STRUCTURAL or field["node"].input != shape.input
+    is_drawn = is_drawn or (shape.input == "condition" and request.POST.get("v/as") == "rows")
+    others = []
+    if pointer == "/with/tool":
+        found = field_find(form.sections, "/with/arguments")
+        if found is not None:
+            others.append(form.field("/with/arguments", found, drawing))
+    shown = {
+        "field": field,
+        "others": others,
+        "is_drawn": is_drawn,
+        "address": _address(form.workflow.slug, path),
+        "path": path,
+        "may_edit": True,
+        "workflow": form.workflow,
+        "saved": True,
+    }
+    response = render(request, "builder/_saved.html", shown)
+    if not is_drawn:
+        response["HX-Reswap"] = "none"
+    return changed_answer(response, changed.workflow, changes, problems, label)
+
+
+def _rename(request: HttpRequest, form: Form, user: Any) -> HttpResponse:
+    wanted = request.POST.get("v", "").strip()
+    if form.located is None:
+        raise NotFound("There is no such field.")
+    label = f"Rename to {wanted}"
+    try:
+        changes = rename_changes(form.workflow.draft, form.located, wanted)
+        changed = draft_change(
+            workflow=form.workflow, changes=changes, revision=form.workflow.revision, actor=user,
+            label=label,
+        )  # fmt: skip
+    except DomainError as error:
+        return _refused(request, form, "/id", error.message)
+    around, _, _ = form.path.rpartition(".")
+    path = f"{around}.{wanted}" if around else wanted
+    address = _address(form.workflow.slug, path)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return redirect(address)
+    problems = problem_list(changed.workflow, form.context)
+    renamed = Form(changed.workflow, path, form.context)
+    shown = {**properties_shown(renamed, problems), "may_edit": True}
+    response = render(request, "builder/_properties.html", shown)
+    response["HX-Retarget"] = "#properties"
+    response["HX-Reswap"] = "innerHTML"
+    return changed_answer(response, changed.workflow, changes, problems, label, select=path)
+
+
+def _refused(request: HttpRequest, form: Form, pointer: str, message: str) -> HttpResponse:
+    """Keep what was written and say why it was not saved."""
+    node = Node(name="v", id=_id(pointer), pointer=pointer, input="", label="")
+    shown = {
+        "node": node,
+        "was": request.POST.get("was", ""),
+        "message": message,
+        "address": _address(form.workflow.slug, form.path),
+        "workflow": form.workflow,
+    }
+    is_part = request.htmx  # type: ignore[attr-defined]
+    template = "builder/_refused.html" if is_part else "builder/refused.html"
+    response = render(request, template, shown, status=422)
+    response["HX-Reswap"] = "none"
+    return response
+
+
+def _conflict(request: HttpRequest, form: Form, pointer: str, theirs: JSON) -> HttpResponse:
+    """Show what stands there by now beside what was written, which is kept."""
+    node = Node(name="v", id=_id(pointer), pointer=pointer, input="", label="")
+    shown = {
+        "node": node,
+        "was": _seen(theirs),
+        "theirs": None if theirs is ABSENT else theirs,
+        "is_absent": theirs is ABSENT,
+        "address": _address(form.workflow.slug, form.path),
+        "workflow": form.workflow,
+        "message": "Somebody else changed this meanwhile. Yours is not saved yet.",
+    }
+    is_part = request.htmx  # type: ignore[attr-defined]
+    template = "builder/_refused.html" if is_part else "builder/refused.html"
+    response = render(request, template, shown, status=409)
+    response["HX-Reswap"] = "none"
+    return response
+
+
+def _find(workflow: Workflow, path: str) -> Located | None:
+    if not path:
+        return None
+    found = step_locate(workflow.draft, path) if isinstance(workflow.draft, Mapping) else None
+    if found is None:
+        raise NotFound(f"The draft has no step {path}.")
+    return found
+
+
+def _address(slug: str, path: str) -> str:
+    address = reverse("workflows:edit_step", args=[slug])
+    return f"{address}?{urlencode({'path': path})}" if path else address
+
+
+def _seen(value: JSON) -> str:
+    """Give a mark of a value, by which a form knows whether it still stands there."""
+    if value is ABSENT:
+        return ""
+    return digest({"value": value})[:32]
+
+
+def _problems(drawing: Drawing, pointer: str) -> list[str]:
+    return [
+        message
+        for where, messages in drawing.errors.items()
+        if where == pointer or where.startswith(f"{pointer}/")
+        for message in messages
+    ]
+
+
+def _id(pointer: str) -> str:
+    return "p" + "".join(one if one.isalnum() else "-" for one in pointer)
