@@ -23,7 +23,7 @@ def designer(client, owner):
 
 def save(client, definition, revision=1):
     data = {"definition": json.dumps(definition), "revision": revision}
-    return client.post("/workflows/echo/edit/", data)
+    return client.post("/workflows/echo/edit/json/", data)
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_an_archived_workflow_leaves_the_list(designer, echo):
     assert "Echo" in designer.get("/workflows/?archived=1").content.decode()
 
 
-@pytest.mark.parametrize("path", ["edit", "publish"])
+@pytest.mark.parametrize("path", ["edit/json", "publish"])
 def test_who_may_not_design_is_refused(client, viewer, version, path):
     client.force_login(viewer)
 

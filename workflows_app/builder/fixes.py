@@ -180,7 +180,8 @@ def _mapped(draft: Document, keys: tuple[str, ...], problem: Problem, _: CheckCo
     given = value_at(draft, keys)
     if given is not ABSENT and not isinstance(given, dict):
         return ""
-    _put(draft, keys, {**(given or {}), found[1]: f"=input.{found[1]}"})
+    held = given if isinstance(given, dict) else {}
+    _put(draft, keys, {**held, found[1]: f"=input.{found[1]}"})
     return f"Take input.{found[1]}"
 
 

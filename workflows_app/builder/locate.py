@@ -1,6 +1,6 @@
 """Find a step of a draft by its path, and tell a change of any place inside it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,8 +67,6 @@ def value_at(document: JSON, keys: Sequence[Key]) -> JSON:
     for key in keys:
         if isinstance(document, Mapping) and key in document:
             document = document[key]
-        elif isinstance(document, list) and isinstance(key, int) and key < len(document):
-            document = document[key]
         elif isinstance(document, list) and str(key).isdecimal() and int(key) < len(document):
             document = document[int(key)]
         else:
@@ -97,10 +95,8 @@ def _with(value: JSON, keys: Sequence[Key], wanted: JSON) -> JSON:
     copy = json_copy(value)
     holder = copy
     for key in keys[:-1]:
-        if isinstance(holder, dict):
-            holder = holder.setdefault(str(key), {})
-        else:
-            holder = holder[int(key)]
+        is_object = isinstance(holder, dict)
+        holder = holder.setdefault(str(key), {}) if is_object else holder[int(key)]
     if isinstance(holder, dict) and wanted is ABSENT:
         holder.pop(str(keys[-1]), None)
     elif isinstance(holder, dict):
@@ -175,7 +171,11 @@ def _matches(
     if not path:
         yield name, keys, value
     elif path[0] == "*":
-        items = enumerate(value) if isinstance(value, list) else getattr(value, "items", tuple)()
+        items: Iterable[tuple[Key, JSON]] = ()
+        if isinstance(value, list):
+            items = enumerate(value)
+        elif isinstance(value, Mapping):
+            items = value.items()
         for key, item in items:
             yield from _matches(item, path[1:], (*keys, key), str(key))
     elif isinstance(value, Mapping) and path[0] in value:

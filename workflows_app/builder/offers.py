@@ -42,8 +42,7 @@ def _variables(draft: Mapping[str, JSON], path: str, context: CheckContext) -> I
     for step in sorted(names.before):
         yield from _fields(f"steps.{step}.output", outputs.get(step), DEPTH)
         yield f"steps.{step}.state"
-    for variable in sorted(names.variables - {"steps", "input", "run"}):
-        yield variable
+    yield from sorted(names.variables - {"steps", "input", "run"})
     yield from (f"run.{name}" for name in RUN_FIELDS)
 
 
@@ -84,7 +83,7 @@ def _steps(value: JSON) -> Iterator[Mapping[str, JSON]]:
 
 
 def _object(*names: str) -> dict[str, JSON]:
-    return {"properties": dict.fromkeys(names, {})}
+    return {"properties": {name: {} for name in names}}
 
 
 _OF_KIND: dict[str, JSON] = {

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from workflows_app.builder.answers import reading
 from workflows_app.builder.problem_list import counts_of, problem_list
-from workflows_app.builder.properties import Form, properties_shown
+from workflows_app.builder.step_form import Form, properties_shown
 from workflows_app.core.definition import CheckContext
 from workflows_app.errors import NotFound
 from workflows_app.models import Workflow

@@ -1,100 +1,34 @@
 """The properties of a step, or of the workflow: a form for each field, saved by itself."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from workflows_app.builder.answers import changed_answer, editing, reading
-from workflows_app.builder.forms.nodes import Drawing, Node
-from workflows_app.builder.forms.reading import FieldRefused, Sent, value_of
-from workflows_app.builder.forms.sections import (
-    Section,
-    field_find,
-    step_sections,
-    triggers_kept,
-    triggers_told,
-    workflow_sections,
-)
+from workflows_app.builder.forms.nodes import Node
+from workflows_app.builder.forms.reading import value_of
+from workflows_app.builder.forms.sections import field_find, triggers_kept
+from workflows_app.builder.forms.sent import FieldRefused, Sent
 from workflows_app.builder.forms.shapes import Shape
 from workflows_app.builder.forms.words import label_of
-from workflows_app.builder.locate import (
-    Located,
-    bodies_inside,
-    change_at,
-    keys_of,
-    step_locate,
-    steps_inside,
-    value_at,
-)
-from workflows_app.builder.offers import offers_for
-from workflows_app.builder.palette import label_of as kind_label
+from workflows_app.builder.locate import change_at, keys_of
 from workflows_app.builder.problem_list import problem_list
 from workflows_app.builder.rename import rename_changes
-from workflows_app.core.canonical import digest
+from workflows_app.builder.step_form import Form, address_of, properties_shown, seen_of
 from workflows_app.core.definition import CheckContext
 from workflows_app.core.definition.changes import ABSENT, DraftChange
 from workflows_app.errors import Conflict, DomainError, NotFound
-from workflows_app.models import Workflow
 from workflows_app.selectors.definitions import check_context
 from workflows_app.services.draft_changes import DraftChanged, draft_change
-from workflows_app.views.looks import humanise, kind_icon
 
 JSON = Any
 STRUCTURAL = frozenset({"rows", "variants", "named", "steps", "texts", "people", "pairs"}) | {
     "arguments", "schema", "object", "join", "cache", "step",
 }  # fmt: skip
-
-
-class Form:
-    """The fields of one step or of the workflow, as one request sees them."""
-
-    def __init__(self, workflow: Workflow, path: str, context: CheckContext) -> None:
-        self.workflow = workflow
-        self.path = path
-        self.context = context
-        self.located = _find(workflow, path)
-        self.step = self.located.step if self.located else workflow.draft
-        self.keys = self.located.keys if self.located else ()
-        self.at = self.located.pointer if self.located else ""
-
-    @property
-    def sections(self) -> list[Section]:
-        """Give the sections with their fields."""
-        return step_sections(self.step) if self.located else workflow_sections()
-
-    def value(self, pointer: str) -> JSON:
-        """Give what stands at a field now."""
-        found = value_at(self.step, keys_of(pointer))
-        return triggers_told(found) if pointer == "/triggers" and not self.located else found
-
-    def drawing(self, problems: list[dict[str, JSON]]) -> Drawing:
-        """Give what draws the fields, with the problems of this step."""
-        settings = self.step.get("with") if self.located else None
-        tool = settings.get("tool") if isinstance(settings, Mapping) else None
-        own = [
-            {**one, "pointer": one["pointer"][len(self.at) :]}
-            for one in problems
-            if one["pointer"].startswith(f"{self.at}/")
-        ]
-        offers = offers_for(self.workflow, self.path, self.context)
-        return Drawing(offers, own, str(tool or ""))
-
-    def field(self, pointer: str, shape: Shape, drawing: Drawing) -> dict[str, JSON]:
-        """Give one field as its template draws it."""
-        value = self.value(pointer)
-        return {
-            "pointer": pointer,
-            "node": drawing.node(shape, value, pointer),
-            "was": _seen(value),
-            "problems": _problems(drawing, pointer),
-        }
 
 
 @login_required
@@ -114,60 +48,6 @@ def step(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, template, {**properties_shown(form, problems), "may_edit": may_edit})
 
 
-def properties_shown(form: Form, problems: list[dict[str, JSON]]) -> dict[str, JSON]:
-    """Give what the properties template draws."""
-    drawing = form.drawing(problems)
-    sections = [
-        {
-            "title": section.title,
-            "is_open": section.is_open,
-            "fields": [form.field(pointer, shape, drawing) for pointer, shape in section.fields],
-        }
-        for section in form.sections
-    ]
-    for section in sections:
-        held = [one for one in section["fields"] if one["was"]]
-        section["count"] = len(held)
-        section["is_open"] = section["is_open"] or any(one["problems"] for one in section["fields"])
-    return {
-        "workflow": form.workflow,
-        "path": form.path,
-        "step": form.step,
-        "sections": sections,
-        "address": _address(form.workflow.slug, form.path),
-        "variables": drawing.offers.variables,
-        **_head(form),
-    }
-
-
-def _head(form: Form) -> dict[str, JSON]:
-    if form.located is None:
-        return {"title": form.workflow.name, "kind_label": "Workflow", "icon": "workflow"}
-    kind, identifier = str(form.step.get("kind", "")), str(form.step.get("id") or "")
-    inner = [
-        {"name": name, "path": path, "kind": kind_label(str(one.get("kind")))}
-        for name, path, one in steps_inside(form.step, form.path)
-    ]
-    for name, body in bodies_inside(form.step):
-        around = f"{form.path}.{name}" if name else form.path
-        inner += [
-            {
-                "name": str(one.get("name") or humanise(one["id"])),
-                "path": f"{around}.{one['id']}",
-                "kind": kind_label(str(one.get("kind"))),
-            }
-            for one in body.get("steps") or ()
-            if isinstance(one, Mapping) and isinstance(one.get("id"), str)
-        ]
-    return {
-        "title": str(form.step.get("name") or humanise(identifier or form.path.split(".")[-1])),
-        "kind_label": kind_label(kind),
-        "icon": kind_icon(kind),
-        "identifier": identifier,
-        "inner": inner,
-    }
-
-
 def _save(request: HttpRequest, slug: str, path: str) -> HttpResponse:
     workflow, user = editing(request, slug)
     context = check_context(workspace=workflow.workspace, workflow=workflow)
@@ -182,7 +62,7 @@ def _save(request: HttpRequest, slug: str, path: str) -> HttpResponse:
     old = form.value(pointer)
     try:
         value = value_of(shape, sent, "v", old)
-        if _seen(old) != request.POST.get("was", "") and not request.POST.get("force"):
+        if seen_of(old) != request.POST.get("was", "") and not request.POST.get("force"):
             return _conflict(request, form, pointer, old)
         change = _change(form, pointer, value)
         label = f"Edit {label_of(shape.name, pointer).lower()}"
@@ -219,7 +99,7 @@ def _saved(
 ) -> HttpResponse:
     form = Form(changed.workflow, path, context)
     if not request.htmx:  # type: ignore[attr-defined]
-        return redirect(_address(form.workflow.slug, path))
+        return redirect(address_of(form.workflow.slug, path))
     problems = problem_list(changed.workflow, context)
     drawing = form.drawing(problems)
     field = form.field(pointer, shape, drawing)
@@ -234,7 +114,7 @@ def _saved(
         "field": field,
         "others": others,
         "is_drawn": is_drawn,
-        "address": _address(form.workflow.slug, path),
+        "address": address_of(form.workflow.slug, path),
         "path": path,
         "may_edit": True,
         "workflow": form.workflow,
@@ -261,7 +141,7 @@ def _rename(request: HttpRequest, form: Form, user: Any) -> HttpResponse:
         return _refused(request, form, "/id", error.message)
     around, _, _ = form.path.rpartition(".")
     path = f"{around}.{wanted}" if around else wanted
-    address = _address(form.workflow.slug, path)
+    address = address_of(form.workflow.slug, path)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(address)
     problems = problem_list(changed.workflow, form.context)
@@ -280,7 +160,7 @@ def _refused(request: HttpRequest, form: Form, pointer: str, message: str) -> Ht
         "node": node,
         "was": request.POST.get("was", ""),
         "message": message,
-        "address": _address(form.workflow.slug, form.path),
+        "address": address_of(form.workflow.slug, form.path),
         "workflow": form.workflow,
     }
     is_part = request.htmx  # type: ignore[attr-defined]
@@ -295,10 +175,10 @@ def _conflict(request: HttpRequest, form: Form, pointer: str, theirs: JSON) -> H
     node = Node(name="v", id=_id(pointer), pointer=pointer, input="", label="")
     shown = {
         "node": node,
-        "was": _seen(theirs),
+        "was": seen_of(theirs),
         "theirs": None if theirs is ABSENT else theirs,
         "is_absent": theirs is ABSENT,
-        "address": _address(form.workflow.slug, form.path),
+        "address": address_of(form.workflow.slug, form.path),
         "workflow": form.workflow,
         "message": "Somebody else changed this meanwhile. Yours is not saved yet.",
     }
@@ -307,36 +187,6 @@ def _conflict(request: HttpRequest, form: Form, pointer: str, theirs: JSON) -> H
     response = render(request, template, shown, status=409)
     response["HX-Reswap"] = "none"
     return response
-
-
-def _find(workflow: Workflow, path: str) -> Located | None:
-    if not path:
-        return None
-    found = step_locate(workflow.draft, path) if isinstance(workflow.draft, Mapping) else None
-    if found is None:
-        raise NotFound(f"The draft has no step {path}.")
-    return found
-
-
-def _address(slug: str, path: str) -> str:
-    address = reverse("workflows:edit_step", args=[slug])
-    return f"{address}?{urlencode({'path': path})}" if path else address
-
-
-def _seen(value: JSON) -> str:
-    """Give a mark of a value, by which a form knows whether it still stands there."""
-    if value is ABSENT:
-        return ""
-    return digest({"value": value})[:32]
-
-
-def _problems(drawing: Drawing, pointer: str) -> list[str]:
-    return [
-        message
-        for where, messages in drawing.errors.items()
-        if where == pointer or where.startswith(f"{pointer}/")
-        for message in messages
-    ]
 
 
 def _id(pointer: str) -> str:

@@ -29,7 +29,7 @@ def rename_changes(draft: Mapping[str, JSON], located: Located, wanted: str) -> 
     steps = body["steps"]
     if any(isinstance(step, dict) and step.get("id") == wanted for step in steps):
         raise Invalid(f"There is already a step called {wanted}.", code="bad_id")
-    steps[located.keys[-1]]["id"] = wanted  # type: ignore[index]
+    steps[located.keys[-1]]["id"] = wanted
     for edge in body.get("edges") or ():
         _edge(edge, old, wanted)
     layout = body.get("layout")

@@ -1,6 +1,6 @@
 """What the template draws: the fields of a form as a tree of inputs with their values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +99,9 @@ class Drawing:
 
     def _inner(self, made: Node, shapes: Iterable[Shape], value: JSON, place: str) -> list[Node]:
         holder = value if isinstance(value, Mapping) else {}
-        return [
+        outer = self.tool
+        self.tool = str(holder["tool"]) if isinstance(holder.get("tool"), str) else outer
+        drawn = [
             self.node(
                 shape,
                 holder.get(shape.name, ABSENT),
@@ -109,6 +111,8 @@ class Drawing:
             )
             for shape in shapes
         ]
+        self.tool = outer
+        return drawn
 
     def _select(self, made: Node, shape: Shape, value: JSON) -> None:
         options = [(one, choice_of(one, shape.name)) for one in shape.choices]
@@ -223,33 +227,45 @@ _OPERATOR_WORDS = {
     "==": "is", "!=": "is not", ">": "is more than", ">=": "is at least", "<": "is less than",
     "<=": "is at most", "in": "is one of", "contains": "contains", "startsWith": "starts with",
 }  # fmt: skip
-_LISTS = frozenset({"texts", "people", "rows", "variants", "chips"})
 
 
 def fits(shape: Shape, value: JSON) -> bool:
     """Tell whether the input of a field can show this value; else it is shown as JSON."""
-    if value is ABSENT or shape.input in ("value", "json", "body", "step", "schema"):
-        return True
-    match shape.input:
-        case "text" | "long" | "duration" | "select":
-            return isinstance(value, str)
-        case "condition":
-            return isinstance(value, str) or type(value) is int
-        case "number" | "scalar":
-            return isinstance(value, str | int | float) and not isinstance(value, bool)
-        case "switch":
-            return isinstance(value, bool)
-        case "texts" | "people" | "chips":
-            return isinstance(value, list) and all(isinstance(item, str) for item in value)
-        case "rows" | "variants":
-            return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
-        case "object" | "arguments" | "named" | "pairs":
-            return isinstance(value, Mapping)
-        case "steps":
-            return isinstance(value, list | Mapping)
-        case "join":
-            return value in ("all", "any") or isinstance(value, Mapping)
-    return True
+    check = _FITS.get(shape.input)
+    return value is ABSENT or check is None or check(value)
+
+
+def _is_text(value: JSON) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: JSON) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_texts(value: JSON) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _is_objects(value: JSON) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+
+
+def _is_scalar(value: JSON) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+_FITS: dict[str, Callable[[JSON], bool]] = {
+    **dict.fromkeys(("text", "long", "duration", "select"), _is_text),
+    **dict.fromkeys(("texts", "people", "chips"), _is_texts),
+    **dict.fromkeys(("rows", "variants"), _is_objects),
+    **dict.fromkeys(("object", "arguments", "named", "pairs"), _is_object),
+    **dict.fromkeys(("number", "scalar"), _is_scalar),
+    "condition": lambda value: isinstance(value, str) or type(value) is int,
+    "switch": lambda value: isinstance(value, bool),
+    "steps": lambda value: isinstance(value, list | Mapping),
+    "join": lambda value: value in ("all", "any") or isinstance(value, Mapping),
+}
 
 
 def _text(shown: str, value: JSON) -> str:

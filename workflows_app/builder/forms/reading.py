@@ -5,12 +5,11 @@ one act on a list: `add:v`, `drop:v:1`, `up:v:1`, `down:v:1`, `on:v`, `off:v`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from django.http import QueryDict
-
-from workflows_app.builder.forms import schema_rows
+from workflows_app.builder.forms.nodes import fits
+from workflows_app.builder.forms.schema_rows import schema_read
+from workflows_app.builder.forms.sent import FieldRefused, Sent
 from workflows_app.builder.forms.shapes import Shape
 from workflows_app.builder.forms.starts import row_start, start_of, step_start, unique
 from workflows_app.builder.forms.texts import (
@@ -25,41 +24,6 @@ from workflows_app.builder.forms.texts import (
 from workflows_app.core.definition.changes import ABSENT
 
 JSON = Any
-ROWS_LIMIT = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What a form sent, and the act of the button that sent it."""
-
-    data: QueryDict
-    act: str = ""
-
-    def text(self, name: str) -> str:
-        """Give one input's text, with line ends as the definition has them."""
-        return self.data.get(name, "").replace("\r\n", "\n")
-
-    def count(self, name: str) -> int:
-        """Give how many rows a list sent."""
-        text = self.data.get(f"{name}/n", "0")
-        return min(int(text), ROWS_LIMIT) if text.isdecimal() else 0
-
-    def act_on(self, name: str) -> tuple[str, int] | None:
-        """Give the act on this list and the row that it means."""
-        verb, _, rest = self.act.partition(":")
-        target, _, place = rest.partition(":")
-        if target != name:
-            return None
-        return verb, int(place) if place.isdecimal() else 0
-
-
-class FieldRefused(ValueError):
-    """One input holds what cannot be kept; `name` is the input's."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
-        self.message = message
 
 
 def value_of(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
@@ -72,9 +36,11 @@ def value_of(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
         FieldRefused: an input cannot be read.
     """
     try:
-        return _READERS[shape.input](shape, sent, name, old)
+        value = _READERS[shape.input if fits(shape, old) else "value"](shape, sent, name, old)
     except TextRefused as refused:
         raise FieldRefused(name, str(refused)) from None
+    is_unsaid = value == shape.default or value in ([], "")
+    return ABSENT if old is ABSENT and is_unsaid and value is not ABSENT else value
 
 
 def _text(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
@@ -101,13 +67,13 @@ def _scalar(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
 def _switch(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
     if shape.default is None:
         return {"yes": True, "no": False}.get(sent.text(name), ABSENT)
-    is_on = sent.text(name) == "on"
-    return ABSENT if is_on == shape.default else is_on
+    return sent.text(name) == "on"
 
 
 def _chips(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
     chosen = [one for one in sent.data.getlist(name) if one in shape.choices]
-    return chosen or ABSENT
+    before = [one for one in old if one in chosen] if isinstance(old, list) else []
+    return [*before, *(one for one in chosen if one not in before)] or ABSENT
 
 
 def _value(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
@@ -138,7 +104,7 @@ def _condition(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
 
 def _schema(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
     if sent.text(f"{name}/as") == "rows":
-        return schema_rows.schema_read(sent, name, old)
+        return schema_read(sent, name, old)
     text = sent.text(name).strip()
     return json_read(text) if text else ABSENT
 
@@ -201,7 +167,7 @@ def _rows(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
     before = old if isinstance(old, list) else []
     rows: list[JSON] = []
     for index in range(sent.count(name)):
-        place = sent.text(f"{name}/{index}/at")
+        place = sent.text(f"{name}/{index}/~at")
         was = before[int(place)] if place.isdecimal() and int(place) < len(before) else {}
         rows.append(_row(shape, sent, f"{name}/{index}", was if isinstance(was, Mapping) else {}))
     rows = _acted(rows, sent, name, lambda: start_of(shape, rows))
@@ -216,16 +182,17 @@ def _row(shape: Shape, sent: Sent, name: str, old: Mapping[str, JSON]) -> JSON:
     if check != old.get("check"):
         kept = {key: old[key] for key in ("at", "on_trip", "mode") if key in old}
         return {"check": check, **kept, **row_start(shapes)}
-    return {"check": check, **fields_of(shapes, sent, name, {})}
+    held = {key: value for key, value in old.items() if key != "check"}
+    return {"check": check, **fields_of(shapes, sent, name, held)}
 
 
 def _named(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
     before = old if isinstance(old, Mapping) else {}
     rows: list[tuple[str, JSON]] = []
     for index in range(sent.count(name)):
-        was_named = sent.text(f"{name}/{index}/at")
+        was_named = sent.text(f"{name}/{index}/~at")
         was = before.get(was_named, {})
-        key = sent.text(f"{name}/{index}/key").strip() or was_named
+        key = sent.text(f"{name}/{index}/~key").strip() or was_named
         inner = was if isinstance(was, Mapping) else {}
         rows.append((key, fields_of(shape.fields, sent, f"{name}/{index}", inner)))
     taken = [key for key, _ in rows]

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from workflows_app.builder.forms.sent import Sent
 from workflows_app.builder.forms.texts import TextRefused, scalar_read
 from workflows_app.core.definition.changes import ABSENT
-
-if TYPE_CHECKING:
-    from workflows_app.builder.forms.reading import Sent
 
 JSON = Any
 TYPES = ("string", "number", "integer", "boolean", "array", "object")
@@ -59,7 +57,7 @@ def schema_rows(schema: JSON) -> list[SchemaRow] | None:
     return rows
 
 
-def schema_read(sent: "Sent", name: str, old: JSON) -> JSON:
+def schema_read(sent: Sent, name: str, old: JSON) -> JSON:
     """Give the schema that the rows tell; what they do not show stays as it was.
 
     Raises:
@@ -83,11 +81,14 @@ def schema_read(sent: "Sent", name: str, old: JSON) -> JSON:
     if not properties and not before:
         return ABSENT
     found = {key: value for key, value in before.items() if key not in ("properties", "required")}
-    found = {"type": "object", **found, "properties": properties}
-    return {**found, "required": required} if required else found
+    found = {"type": "object", **found}
+    if properties or "properties" in before:
+        found["properties"] = properties
+    is_said = required or before.get("required") == []
+    return {**found, "required": required} if is_said else found
 
 
-def _field(sent: "Sent", place: str, known: Mapping[str, JSON]) -> dict[str, JSON]:
+def _field(sent: Sent, place: str, known: Mapping[str, JSON]) -> dict[str, JSON]:
     kind = sent.text(f"{place}/type")
     found = {key: value for key, value in known.items() if key not in _INNER}
     field: dict[str, JSON] = {"type": kind if kind in TYPES else "string"}

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import BaseModel
+
 from workflows_app.builder.forms.shapes import Shape, guardrails_shape, shapes_of
 from workflows_app.core.definition.models import (
     Definition,
@@ -150,5 +152,5 @@ def _kind_shapes(kind: Kind) -> Iterator[Shape]:
 
 
 def _trigger_variants() -> dict[str, tuple[Shape, ...]]:
-    models = (EventTrigger, ScheduleTrigger, WebhookTrigger)
+    models: list[type[BaseModel]] = [EventTrigger, ScheduleTrigger, WebhookTrigger]
     return {name: shapes_of(model) for name, model in zip(TRIGGER_KINDS, models, strict=True)}

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -144,7 +145,7 @@ def _union(name: str, options: list[Any]) -> Shape:
         return Shape(name, "value")
     for wanted in ("rows", "texts", "object", "condition", "arguments", "people"):
         if wanted in inputs:
-            return found[inputs.index(wanted)]  # type: ignore[arg-type]
+            return found[inputs.index(wanted)]
     if "select" in inputs:
         choices = next(one.choices for one in found if one.input == "select")
         return Shape(name, "scalar", choices=choices)
@@ -185,7 +186,9 @@ def variants_of(annotation: Any) -> dict[str, tuple[Shape, ...]]:
     inner, _ = _apart(annotation)
     found: dict[str, tuple[Shape, ...]] = {}
     for option in get_args(inner) if get_origin(inner) in (Union, UnionType) else ():
-        if isinstance(option, type) and "check" in option.model_fields:
+        if not (isinstance(option, type) and issubclass(option, BaseModel)):
+            continue
+        if "check" in option.model_fields:
             shapes = tuple(one for one in shapes_of(option) if one.name != "check")
             for name in get_args(option.model_fields["check"].annotation):
                 found[name] = shapes
@@ -225,4 +228,6 @@ def _without_none(annotation: Any) -> Any:
     if get_origin(annotation) not in (Union, UnionType):
         return annotation
     options = [option for option in get_args(annotation) if option is not type(None)]
-    return options[0] if len(options) == 1 else Union[tuple(options)]
+    if len(options) == len(get_args(annotation)):
+        return annotation
+    return options[0] if len(options) == 1 else reduce(or_, options)
