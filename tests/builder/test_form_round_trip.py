@@ -1,4 +1,4 @@
-"""Whatever a definition holds, its form shows it, and sending the form untouched changes nothing."""
+"""A form shows what the definition holds; sending it untouched changes nothing."""
 
 import json
 
