@@ -1,0 +1,163 @@
+"""The builder's page: fields that save themselves, problems that lead to them, nothing lost."""
+
+import json
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.builder.definitions import START
+from tests.views import factories
+from workflows_app.models import Workflow
+
+FAULTY = {**START, "edges": [{"from": "classify.refunds", "to": "draft"}]}
+
+
+@pytest.fixture
+def owner(server):
+    space = factories.workspace_make()
+    person = factories.user_make("mira", space, ("viewer", "operator", "designer"))
+    Workflow.objects.create(workspace=space, slug="refund", name="Refund", draft=FAULTY)
+    return person
+
+
+def draft():
+    return Workflow.objects.get(slug="refund").draft
+
+
+def field(browser, pointer, selector="textarea, input:not([type=hidden]), select"):
+    form = browser.driver.find_element(By.CSS_SELECTOR, f'form[data-field="{pointer}"]')
+    return form.find_element(By.CSS_SELECTOR, selector)
+
+
+def opened(browser, owner, path="edit/?step=classify"):
+    browser.sign_in(owner)
+    browser.open(f"/workflows/refund/{path}")
+    browser.until("window.htmx && document.querySelector('form.pf')")
+
+
+def saved(browser, revision):
+    browser.until(f"window.lastRevision >= {revision}")
+
+
+def watch(browser):
+    told = "window.lastRevision = event.detail.revision"
+    browser.script(f"document.addEventListener('draft:changed', (event) => {{ {told} }})")
+
+
+def test_one_field_after_the_other_is_saved_and_nothing_is_lost(browser, owner):
+    opened(browser, owner)
+    watch(browser)
+    prompt = field(browser, "/with/prompt")
+    prompt.clear()
+    prompt.send_keys("Sort the message")
+
+    model = field(browser, "/with/model")
+    model.click()
+    model.send_keys(Keys.END, "er and more")
+    saved(browser, 2)
+
+    is_kept = "return document.activeElement.value"
+    assert browser.script(is_kept) == "smaller and more"
+    browser.script("document.activeElement.blur()")
+    saved(browser, 3)
+    assert draft()["steps"][0]["with"]["prompt"] == "Sort the message"
+    assert draft()["steps"][0]["with"]["model"] == "smaller and more"
+    assert browser.errors() == []
+
+
+def test_a_row_is_added_by_typing_and_the_next_one_waits(browser, owner):
+    opened(browser, owner)
+    watch(browser)
+    rows = 'form[data-field="/with/labels"] .lrow'
+
+    last = browser.driver.find_elements(By.CSS_SELECTOR, f"{rows} input")[-1]
+    last.send_keys("technical", Keys.TAB)
+    browser.until(f"document.querySelectorAll('{rows}').length === 3")
+
+    assert draft()["steps"][0]["with"]["labels"] == ["refund", "technical"]
+
+
+def test_an_expression_says_at_once_what_is_wrong_and_completes_names(browser, owner):
+    opened(browser, owner, "edit/?step=draft")
+    browser.script("document.querySelectorAll('details.ps').forEach((one) => {one.open = true})")
+    condition = field(browser, "/when", "textarea")
+
+    condition.send_keys("input.am")
+    browser.until("document.querySelector('.complete li')")
+    condition.send_keys(Keys.ENTER, " + 1 > 2.0")
+    browser.until("document.querySelector('.check-out.wrong')")
+
+    assert condition.get_attribute("value") == "input.amount + 1 > 2.0"
+    said = browser.driver.find_element(By.CSS_SELECTOR, ".check-out.wrong").text
+    assert "write 1.0 instead of 1 (line 1, column 16)" in said
+    condition.send_keys(Keys.HOME, *[Keys.ARROW_RIGHT] * 16, ".0")
+    browser.until("document.querySelector('.check-out.right')")
+
+
+def test_a_condition_is_built_by_rows(browser, owner):
+    opened(browser, owner, "edit/?step=draft")
+    watch(browser)
+    browser.script("document.querySelectorAll('details.ps').forEach((one) => {one.open = true})")
+    form = 'form[data-field="/when"]'
+
+    browser.driver.find_element(By.CSS_SELECTOR, f"{form} [data-toggle-rows]").click()
+    left, right = browser.driver.find_elements(By.CSS_SELECTOR, f"{form} .crow input")
+    right.send_keys("500")
+    left.send_keys("input.amount", Keys.TAB)
+    saved(browser, 2)
+
+    assert draft()["steps"][1]["when"] == "input.amount == 500.0"
+    browser.until(f"document.querySelectorAll('{form} .crow').length === 2")
+
+
+def test_a_problem_leads_to_its_step_and_its_fix_is_one_click(browser, owner):
+    opened(browser, owner, "edit/")
+    watch(browser)
+
+    browser.driver.find_element(By.CSS_SELECTOR, ".plist a[data-step=classify]").click()
+    browser.until("document.querySelector('#properties .ph').dataset.path === 'classify'")
+    browser.driver.find_element(By.XPATH, "//button[text()='Use refund']").click()
+    saved(browser, 2)
+
+    assert draft()["edges"] == [{"from": "classify.refund", "to": "draft"}]
+    browser.until("!document.querySelector('.plist a[data-step=classify]')")
+
+
+def test_what_cannot_be_kept_stays_in_the_field_with_its_reason(browser, owner):
+    opened(browser, owner, "edit/?step=draft")
+
+    value = field(browser, "/with/value")
+    value.clear()
+    value.send_keys("{broken", Keys.TAB)
+    browser.until("document.querySelector('form[data-field=\"/with/value\"] .errors')")
+
+    assert field(browser, "/with/value").get_attribute("value") == "{broken"
+    assert draft() == FAULTY
+
+
+def test_a_conflict_shows_theirs_and_keeps_mine(browser, owner):
+    opened(browser, owner)
+    watch(browser)
+    theirs = json.loads(json.dumps(FAULTY))
+    theirs["steps"][0]["with"]["prompt"] = "Theirs"
+    Workflow.objects.filter(slug="refund").update(draft=theirs, revision=2)
+
+    prompt = field(browser, "/with/prompt")
+    prompt.send_keys(" mine", Keys.TAB)
+    browser.until("document.querySelector('.theirs')")
+    assert "Theirs" in browser.driver.find_element(By.CSS_SELECTOR, ".theirs").text
+    browser.driver.find_element(By.XPATH, "//button[text()='Keep mine']").click()
+    saved(browser, 3)
+
+    assert draft()["steps"][0]["with"]["prompt"] == "Label {{ input }} mine"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_builder_is_accessible(browser, owner, scheme):
+    browser.colours(scheme)
+    opened(browser, owner)
+    browser.script("document.querySelectorAll('details.ps').forEach((one) => {one.open = true})")
+
+    assert browser.axe() == []
+    assert browser.errors() == []
