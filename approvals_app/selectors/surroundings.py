@@ -5,6 +5,7 @@ from typing import Any
 
 from approvals_app.models import ApprovalRequest
 from workflows_app.core.graph import Graph, graphs_compile
+from workflows_app.core.kinds import kind_get
 from workflows_app.core.states import StepState
 from workflows_app.models import StepRun, Undo
 
@@ -71,6 +72,14 @@ def done_steps(request: ApprovalRequest) -> list[StepRun]:
     return list(ended.order_by("finished_at", "pk")[:SHOWN])
 
 
+def _written(graph: Graph, name: str) -> dict[str, JSON]:
+    """Give kind, label and settings as the author wrote them, before any expansion."""
+    node = graph.nodes[name]
+    origin = node.spec.get("origin") or {"kind": node.kind.name, "with": node.settings}
+    kind = kind_get(str(origin["kind"]))
+    return {"kind": kind.name, "label": kind.label, "with": dict(origin["with"] or {})}
+
+
 def next_steps(request: ApprovalRequest) -> list[dict[str, JSON]]:
     """Give the steps behind the request's own that have not started: `{id, kind, label, with}`."""
     graph = graph_of(request)
@@ -80,9 +89,7 @@ def next_steps(request: ApprovalRequest) -> list[dict[str, JSON]]:
     return [
         {
             "id": name,
-            "kind": graph.nodes[name].kind.name,
-            "label": graph.nodes[name].kind.label,
-            "with": dict(graph.nodes[name].settings),
+            **_written(graph, name),
             "is_skipped": graph.nodes[name].spec.get("when") == "false",
         }
         for name in graph.after(step)

@@ -15,6 +15,7 @@ from workflows_app.core.kinds import Kind, kind_get
 from workflows_app.core.strict_json import JsonRefused, strict_check
 from workflows_app.errors import Invalid
 from workflows_app.models import StepRun, WorkflowVersion
+from workflows_app.services.changes import changes_problems
 
 JSON = Any
 PROBLEMS_SHOWN = 20
@@ -192,9 +193,8 @@ def changes_check(request: ApprovalRequest, changes: JSON) -> None:
     for part, ids in (("skip", skips), ("set", list(sets))):
         for step in ids:
             problems += _step_problems(f"/changes/{part}/{step}", step, steps, started)
-    for step, settings in sets.items():
-        if step in steps:
-            problems += _settings_problems(f"/changes/set/{step}", steps[step], settings)
+    known = {step: settings for step, settings in sets.items() if step in steps}
+    problems += changes_problems(request.version, request.scope, known)
     if problems:
         raise Invalid("The plan cannot be changed like this.", problems=problems)
 
@@ -206,19 +206,6 @@ def _step_problems(
         return [{"code": "unknown_step", "pointer": pointer, "message": f"no step {step} here"}]
     if step in started:
         return [{"code": "step_started", "pointer": pointer, "message": f"{step} has started"}]
-    return []
-
-
-def _settings_problems(
-    pointer: str, step: Mapping[str, JSON], settings: JSON
-) -> list[dict[str, str]]:
-    try:
-        kind_get(step["kind"]).settings.model_validate(settings)
-    except ValidationError as error:
-        return [
-            {"code": "settings", "pointer": pointer, "message": found["msg"]}
-            for found in error.errors()[:PROBLEMS_SHOWN]
-        ]
     return []
 
 

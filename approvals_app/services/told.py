@@ -6,6 +6,7 @@ from typing import Any
 from approvals_app.core.answers import Answer
 from approvals_app.models import ApprovalRequest, Vote
 from workflows_app.core.facts import Decided
+from workflows_app.services.changes import changes_expanded
 
 JSON = Any
 
@@ -23,8 +24,17 @@ def decided_fact(request: ApprovalRequest, answer: Answer, by: str) -> Decided:
         digest=request.digest,
         arguments=arguments,
         output=_output(request, answer, by, arguments),
-        changes=answer.changes,
+        changes=_changes(request, answer),
     )
+
+
+def _changes(request: ApprovalRequest, answer: Answer) -> JSON:
+    """Give a changed plan with its steps as the engine runs them; what was asked is kept beside."""
+    if not answer.changes:
+        return answer.changes
+    sets = answer.changes.get("set") or {}
+    made = changes_expanded(request.version, request.scope, sets)
+    return {**answer.changes, "steps": made} if made else answer.changes
 
 
 def _outcome(request: ApprovalRequest, answer: Answer) -> str:

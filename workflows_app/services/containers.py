@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from workflows_app.core.changes import own_body
 from workflows_app.core.durations import is_duration
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import (
@@ -49,7 +50,9 @@ def _opened(
     claim: Claim, worker: str, settings: JSON, kind: str, values: list[JSON], **more: Any
 ) -> ContainerOpened:
     shown = {key: value for key, value in settings.items() if key != "body"}
-    override = settings["body"] if claim.node.spec.get("body_is_data") else None
+    override = own_body(claim.node.spec)
+    if claim.node.spec.get("body_is_data"):
+        override = settings["body"]
     return ContainerOpened(
         step_run=claim.id,
         token=claim.token,

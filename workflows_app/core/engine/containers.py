@@ -4,6 +4,7 @@ import math
 from typing import Any
 from uuid import UUID
 
+from workflows_app.core.changes import own_body
 from workflows_app.core.effects import DropPending, OpenPending, OpenScopes, TellScope
 from workflows_app.core.engine import flow, heard, leaf, machine
 from workflows_app.core.engine.draft import Draft, StepDraft
@@ -139,6 +140,7 @@ def _iteration_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
                 first=fact.position + 1,
                 opened=1,
                 slot=draft.inner_slot,
+                override=own_body(draft.node(status).spec),
             )
         )
 

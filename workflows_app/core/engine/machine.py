@@ -6,6 +6,7 @@ each state was visited, what each gave, and how many bodies are still open.
 
 from typing import Any
 
+from workflows_app.core.changes import own_body
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.effects import CancelScopes, DropTimers, OpenScopes, StartTimer
 from workflows_app.core.engine import flow, leaf
@@ -144,6 +145,7 @@ def _open(draft: Draft, status: StepDraft, name: str, visit: int, event: JSON) -
             first=visit,
             opened=1,
             slot=draft.inner_slot,
+            override=own_body(draft.node(status).spec, name),
         )
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from workflows_app.core.changes import own_body
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.effects import CloseWaits, OpenScopes, OpenWait, StartTimer, TakeEvent
 from workflows_app.core.engine import containers, heard
@@ -78,6 +79,7 @@ def _add(draft: Draft, status: StepDraft, progress: dict[str, JSON], item: JSON)
             first=index,
             opened=opened,
             slot="held",
+            override=own_body(draft.node(status).spec),
         )
     )
 

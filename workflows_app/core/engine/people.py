@@ -130,12 +130,14 @@ def _answered(draft: Draft, status: StepDraft, fact: Decided) -> None:
 def change_rest(draft: Draft, changes: JSON) -> None:
     """Alter steps of this scope that have not started: pass them over, or give new settings.
 
-    Only this scope of this run changes; the version stays as it is.
+    Only this scope of this run changes; the version stays as it is. `steps` are those of `set`
+    as primitives, where the service has expanded them.
     """
     skipped, settings = set(changes.get("skip") or ()), changes.get("set") or {}
+    made = changes.get("steps") or {}
     body = dict(draft.graph.body)
     body["steps"] = [
-        _changed(step, step["id"] in skipped, settings.get(step["id"]))
+        _changed(step, step["id"] in skipped, settings.get(step["id"]), made.get(step["id"]))
         if step["id"] not in draft.steps
         else step
         for step in body["steps"]
@@ -145,8 +147,11 @@ def change_rest(draft: Draft, changes: JSON) -> None:
     draft.is_changed = True
 
 
-def _changed(step: JSON, is_skipped: bool, settings: JSON) -> JSON:
-    step = {**step, "with": settings} if settings is not None else dict(step)
+def _changed(step: JSON, is_skipped: bool, settings: JSON, made: JSON) -> JSON:
+    if made is not None:
+        step = dict(made)
+    elif settings is not None:
+        step = {**step, "with": settings}
     return {**step, "when": "false"} if is_skipped else step
 
 
