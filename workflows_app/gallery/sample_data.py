@@ -65,7 +65,7 @@ RATES = {
 }
 
 SUPPLIERS = {  # price of one item; who does not list it cannot quote
-    "north": {"desk": 212.0, "lamp": 31.0, "chair": 96.0},
+    "north": {"desk": 212.0, "lamp": 31.0, "chair": 96.0, "stool": 44.0},
     "south": {"desk": 205.5, "chair": 99.0, "shelf": 71.0},
     "east": {"lamp": 28.5, "shelf": 66.0},
     "west": {"desk": 219.0, "lamp": 33.0, "chair": 91.0, "shelf": 70.0},
