@@ -1,6 +1,7 @@
 """Forms of fixed shape; a start form is drawn from its schema instead (views/schema_form.py)."""
 
 from typing import Any
+from zoneinfo import available_timezones
 
 from django import forms
 
@@ -25,11 +26,39 @@ class PreferencesForm(forms.Form):
         required=False, min_value=0, max_value=60, label="Seconds to undo a decision"
     )
 
+    mail = forms.ChoiceField(
+        required=False, choices=[("", "On"), ("off", "Off")], label="Requests by mail"
+    )
+    chat = forms.ChoiceField(
+        required=False, choices=[("", "On"), ("off", "Off")], label="Requests by chat"
+    )
+    quiet_from = forms.TimeField(required=False, label="Quiet hours from")
+    quiet_to = forms.TimeField(required=False, label="Quiet hours until")
+    zone = forms.CharField(required=False, max_length=100, label="Time zone of the quiet hours")
+
+    NOTICES = ("mail", "chat", "quiet_from", "quiet_to", "zone")
+
+    def looks_fields(self) -> list[forms.BoundField]:
+        """Give the fields about how pages look and behave."""
+        return [self[name] for name in self.fields if name not in self.NOTICES]
+
+    def notice_fields(self) -> list[forms.BoundField]:
+        """Give the fields about messages."""
+        return [self[name] for name in self.NOTICES]
+
+    def clean_zone(self) -> str:
+        zone = str(self.cleaned_data["zone"])
+        if zone and zone not in available_timezones():
+            raise forms.ValidationError("Write a time zone such as Europe/Berlin.")
+        return zone
+
     def preferences(self) -> dict[str, Any]:
         """Give what was chosen; what follows the default is an empty text."""
         chosen = dict(self.cleaned_data)
         if chosen["undo_seconds"] is None:
             chosen["undo_seconds"] = 8
+        for name in ("quiet_from", "quiet_to"):
+            chosen[name] = chosen[name].strftime("%H:%M") if chosen[name] else ""
         return chosen
 
 

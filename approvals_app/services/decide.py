@@ -17,11 +17,11 @@ from approvals_app.core.policy import Vote as Counted
 from approvals_app.core.states import ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest, Edit, Vote
 from approvals_app.selectors.people import gate_of, votes_counted
-from approvals_app.services import record
+from approvals_app.services import record, told
+from approvals_app.services.announce import announce
 from approvals_app.services.edits import answer_check
 from approvals_app.services.expire import overdue_close
 from approvals_app.services.record import Held
-from approvals_app.services.told import decided_fact, decided_shape, sealed, vote_shape
 from approvals_app.services.undo import undo_window
 from workflows_app.core.action import action_digest
 from workflows_app.errors import Conflict, DomainError, Forbidden, IllegalState, Invalid
@@ -150,7 +150,7 @@ class _Case:
         return Conflict(
             "This has your answer already: each person answers once.",
             code="already_answered",
-            decided=vote_shape(vote),
+            decided=told.vote_shape(vote),
         )
 
     def _conflict(self) -> Conflict | None:
@@ -160,7 +160,7 @@ class _Case:
                 message,
                 code="already_decided",
                 state=self.request.state,
-                decided=decided_shape(self.request),
+                decided=told.decided_shape(self.request),
             )
         if self.answer.digest != self.request.digest:
             edit = self.request.edits.select_related("vote__person").order_by("pk").last()
@@ -168,7 +168,7 @@ class _Case:
                 "The action is no longer the one you saw.",
                 code="stale_digest",
                 digest=self.request.digest,
-                decided=vote_shape(edit.vote) if edit else None,
+                decided=told.vote_shape(edit.vote) if edit else None,
             )
         if self.request.action and action_digest(self.request.action) != self.request.digest:
             return Conflict("The stored action does not match its digest.", code="void")
@@ -215,7 +215,7 @@ class _Case:
         states = record.move(request, trigger)
         effective_at = self._effective_at(step_run)
         if is_final:
-            self._end(effective_at)
+            self._end(vote, effective_at)
         request.save()
         event = self._event(vote, states, effective_at if is_final else None, cleared)
         record.history_write(request.run_id, [event])
@@ -253,14 +253,15 @@ class _Case:
             return self.now
         return self.now + self.window
 
-    def _end(self, effective_at: datetime) -> None:
+    def _end(self, vote: Vote, effective_at: datetime) -> None:
         request = self.request
         request.decided_by = self.person
         request.decided_at = request.closed_at = self.now
         request.effective_at = effective_at
         request.next_due_at = None
-        fact = decided_fact(request, self.answer, f"user:{self.person.username}")
+        fact = told.decided_fact(request, self.answer, f"user:{self.person.username}")
         record.engine_tell(request, fact, effective_at=effective_at, now=self.now)
+        announce([(request, "approval.decided", told.decided_told(vote, effective_at))])
 
     def _event(
         self,
@@ -287,7 +288,7 @@ class _Case:
             data["own_rehearsal"] = True
         if cleared:
             data["cleared"] = [f"user:{name}" for name in cleared]
-        why, more = sealed(self.request, self.votes, vote, is_final=effective_at is not None)
+        why, more = told.sealed(self.request, self.votes, vote, is_final=effective_at is not None)
         return record.event(
             self.request,
             "decided",

@@ -10,6 +10,7 @@ from approvals_app.core.states import ApprovalState
 from approvals_app.models import ApprovalRequest, Delegation
 from approvals_app.selectors.people import Directory, gate_of, votes_counted
 from approvals_app.services import record
+from approvals_app.services.announce import announce, own_act
 from workflows_app.errors import Conflict, Forbidden, IllegalState, Invalid
 from workflows_app.models import User
 from workflows_app.selectors.people import Actor
@@ -40,7 +41,9 @@ def approval_delegate(
         request=request, seat_id=seat, to=to, defaults={"at": held.now}
     )
     if is_new:
+        own_act(request, person)
         ApprovalRequest.objects.filter(pk=request.pk).update(is_told=False)
+        announce([(request, "approval.requested", {"delegated": to})])
         event = record.event(
             request,
             "delegated",

@@ -8,6 +8,7 @@ from approvals_app.core.states import ApprovalState
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.people import Directory, gate_of, user_names
 from approvals_app.services import record
+from approvals_app.services.announce import own_act
 from approvals_app.services.expire import people_ask, rung_climb, schedule_of
 from workflows_app.errors import Forbidden, IllegalState, Invalid
 from workflows_app.models import User
@@ -35,6 +36,7 @@ def approval_escalate(*, approval_id: UUID, actor: Actor, reason: str) -> Approv
         message = "Say why this should be decided further up."
         problem = {"code": "reason_missing", "pointer": "/reason", "message": message}
         raise Invalid(message, problems=[problem])
+    own_act(request, person)
     event = _ask_up(request, person, reason.strip())
     record.history_write(request.run_id, [event])
     return request

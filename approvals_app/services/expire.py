@@ -11,6 +11,7 @@ from approvals_app.core.states import ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.clock import DatabaseClock
 from approvals_app.services import record
+from approvals_app.services.announce import announce
 from approvals_app.services.open import request_close
 from workflows_app.core.facts import Decided
 
@@ -107,6 +108,7 @@ def people_ask(
     request.next_due_at = schedule.due_at(request.climbed)
     request.is_told = False
     request.save(update_fields=["climbed", "present", "assignees", "next_due_at", "is_told"])
+    announce([(request, "approval.escalated", {"by": actor, "why": why})])
     return record.event(
         request,
         "escalated",

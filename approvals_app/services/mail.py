@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 from smtplib import SMTPException
 from uuid import UUID
 
-from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 from django.urls import reverse
 
-from approvals_app.core import shown
+from approvals_app.core.quiet import send_at
 from approvals_app.core.states import ApprovalState
 from approvals_app.models import ApprovalRequest, Notice
 from approvals_app.selectors.clock import DatabaseClock
-from approvals_app.selectors.people import Directory, gate_of, votes_counted
+from approvals_app.selectors.people import Directory
+from approvals_app.selectors.tell import base_address, people_to_tell, plain_text
 from approvals_app.services import record
 from approvals_app.services.mail_links import NEEDS_SIGN_IN, link_make
 from workflows_app.models import User
@@ -47,24 +47,21 @@ def notices_make() -> int:
     directories: dict[UUID, Directory] = {}
     for request in requests:
         directory = directories.setdefault(request.workspace_id, Directory(request.workspace_id))
-        people = _to_tell(request, directory) if request.mode == "live" else []
+        people = people_to_tell(request, directory, "mail") if request.mode == "live" else []
         Notice.objects.bulk_create(
-            [Notice(request=request, person=person, send_at=now) for person in people],
+            [
+                Notice(request=request, person=person, send_at=_send_at(person, request, now))
+                for person in people
+                if person.email
+            ],
             ignore_conflicts=True,
         )
     ApprovalRequest.objects.filter(pk__in=[one.pk for one in requests]).update(is_told=True)
     return len(requests)
 
 
-def _to_tell(request: ApprovalRequest, directory: Directory) -> list[User]:
-    """Give who was asked last, may answer, has not, and reads mail."""
-    gate = gate_of(request, directory)
-    asked = set(gate.present)
-    for seat in gate.present:
-        asked |= gate.delegations.get(seat, frozenset())
-    ready = (asked & gate.voters) - {vote.person_id for vote in votes_counted(request)}
-    people = User.objects.filter(pk__in=ready).exclude(email="")
-    return [person for person in people if person.preferences.get("mail", True)]
+def _send_at(person: User, request: ApprovalRequest, now: datetime) -> datetime:
+    return send_at(person.preferences, now=now, deadline=request.deadline_at)
 
 
 @transaction.atomic
@@ -99,7 +96,7 @@ def _send_one() -> bool:
 
 
 def _mail(person: User, requests: list[ApprovalRequest]) -> None:
-    first = _plain(requests[0].summary)
+    first = plain_text(requests[0].summary)
     subject = first if len(requests) == 1 else f"{len(requests)} approvals wait for you"
     body = "\n\n".join(_paragraph(person, request) for request in requests)
     footer = "Nothing is approved by waiting. Opening a link decides nothing."
@@ -112,21 +109,8 @@ def _paragraph(person: User, request: ApprovalRequest) -> str:
         page = reverse("approvals:mail", args=[link_make(request, person)])
     due = request.deadline_at.strftime("%Y-%m-%d %H:%M UTC")
     lines = (
-        f"{request.reference}: {_plain(request.summary)}",
+        f"{request.reference}: {plain_text(request.summary)}",
         f"{request.risk.capitalize()} risk, to be answered by {due}.",
         f"{base_address()}{page}",
     )
     return "\n".join(lines)
-
-
-def _plain(text: str) -> str:
-    """Give agent text on one line, with what could not be seen named."""
-    return " ".join("".join(part.text for part in shown.visible(text)).split())
-
-
-def base_address() -> str:
-    """Give where people reach this installation: `PUBLIC_URL`, else HOST and PORT."""
-    if settings.PUBLIC_URL:
-        return str(settings.PUBLIC_URL)
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)  # noqa: S104
-    return f"http://{host}:{settings.PORT}"

@@ -11,6 +11,7 @@ from approvals_app.core.states import DECIDED, ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.people import Directory, gate_of, user_names
 from approvals_app.services import record
+from approvals_app.services.announce import announce
 from approvals_app.services.opening import Opening
 from approvals_app.services.told import unsealed
 from workflows_app.core.effects import Effect, RequestApproval, WithdrawApproval
@@ -39,6 +40,7 @@ def approvals_open(effects: Sequence[Effect]) -> None:
     events: dict[UUID, list[dict[str, JSON]]] = {}
     for request in made:
         events.setdefault(request.run_id, []).append(_requested(request))
+    announce([(request, "approval.requested", {}) for request in made])
     events_append(events)
 
 
@@ -121,6 +123,7 @@ def request_close(
     request.closed_at = now
     request.closed_why = why
     request.save(update_fields=["state", "next_due_at", "closed_at", "closed_why"])
+    announce([(request, "approval.expired", {"outcome": request.state, "why": why})])
     if request.risk == "critical":
         votes = request.votes.filter(undone__isnull=True).select_related("person").order_by("pk")
         data = {**(data or {}), **unsealed(votes)}

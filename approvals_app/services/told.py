@@ -1,6 +1,7 @@
 """What the engine, and whoever came too late, are told of an answer."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from approvals_app.core.answers import Answer
@@ -95,6 +96,16 @@ def unsealed(votes: Iterable[Vote]) -> dict[str, JSON]:
     """Give the answers whose reasons were sealed, for the event that ends a request."""
     told = [{**vote_shape(vote), "reason": vote.reason} for vote in votes]
     return {"earlier": told} if told else {}
+
+
+def decided_told(vote: Vote, effective_at: datetime) -> dict[str, JSON]:
+    """Give what subscribers are told of the answer that settled a request."""
+    return {
+        "by": f"user:{vote.person.username}",
+        "decision": vote.decision,
+        "reason": vote.reason,
+        "effective_at": effective_at.isoformat().replace("+00:00", "Z"),
+    }
 
 
 def decided_shape(request: ApprovalRequest) -> dict[str, JSON]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from approvals_app.core.states import DECIDED, ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest, Edit, UndoneVote
 from approvals_app.services import record
+from approvals_app.services.announce import announce
 from approvals_app.services.expire import schedule_of
 from workflows_app.errors import Forbidden, IllegalState, Invalid
 from workflows_app.models import User
@@ -95,6 +96,7 @@ def approval_undo(*, approval_id: UUID, actor: Actor, via: str) -> ApprovalReque
     request.decided_by = request.decided_at = request.effective_at = request.closed_at = None
     request.next_due_at = schedule_of(request).due_at(request.climbed)
     request.save()
+    announce([(request, "approval.requested", {"undone": True})])
     record.history_write(
         request.run_id,
         [
