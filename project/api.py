@@ -28,6 +28,7 @@ ROUTERS = (
     ("", "workflows_app.api.people"),
     ("", "workflows_app.api.events"),
     ("", "approvals_app.api"),
+    ("", "approvals_app.api_beside"),
     ("", "approvals_app.api_examples"),
     ("", "workflows_app.agents.api"),
     ("", "workflows_app.evidence.api"),

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from approvals_app.models import Cover
 from approvals_app.selectors.people import Directory, user_names
 from workflows_app.models import WorkflowVersion, Workspace
@@ -11,10 +13,15 @@ JSON = Any
 SHOWN = 100
 
 
+def cover_in_force(*, workspace: Workspace, now: datetime) -> QuerySet[Cover]:
+    """Give covers that hold or will hold."""
+    found = Cover.objects.filter(workspace=workspace, ends_at__gt=now, ended_at__isnull=True)
+    return found.select_related("seat", "delegate", "workflow")
+
+
 def cover_list(*, workspace: Workspace, now: datetime) -> list[dict[str, JSON]]:
     """Give covers that hold or will hold, each with what is wrong with it."""
-    found = Cover.objects.filter(workspace=workspace, ends_at__gt=now, ended_at__isnull=True)
-    covers = list(found.select_related("seat", "delegate", "workflow").order_by("starts_at"))
+    covers = list(cover_in_force(workspace=workspace, now=now).order_by("starts_at"))
     return [{"cover": cover, "warnings": _warnings(cover, covers)} for cover in covers]
 
 

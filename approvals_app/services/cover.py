@@ -12,7 +12,7 @@ from approvals_app.selectors.people import Directory, gate_of, names_of, votes_c
 from approvals_app.services import record
 from workflows_app.errors import Conflict, Forbidden, Invalid, NotFound
 from workflows_app.models import Member, User, Workflow, Workspace
-from workflows_app.selectors.people import principal_of_user
+from workflows_app.selectors.people import Actor, Principal, principal_of_user
 from workflows_app.services.history import app_event_record
 
 LONGEST = timedelta(days=366)
@@ -71,25 +71,26 @@ def cover_create(
 
 
 @transaction.atomic
-def cover_end(*, actor: User, cover_id: int) -> Cover:
+def cover_end(*, actor: Actor, cover_id: int) -> Cover:
     """Call a cover off from now on: by whoever is covered, or an admin.
 
     Raises:
         NotFound, Forbidden: no such cover, or it is somebody else's.
         Conflict: it was called off already.
     """
-    spaces = record.spaces_of(actor)
+    person, spaces = record.person_of(actor), record.spaces_of(actor)
     covers = Cover.objects.select_for_update(of=("self",)).select_related("seat", "workspace")
     cover = covers.filter(pk=cover_id, workspace_id__in=spaces).first()
     if cover is None:
         raise NotFound("There is no such cover.")
-    if cover.seat_id != actor.pk:
-        principal_of_user(actor).require("admin", cover.workspace_id)
+    if cover.seat_id != person.pk:
+        rights = actor if isinstance(actor, Principal) else principal_of_user(actor)
+        rights.require("admin", cover.workspace_id)
     if cover.ended_at is not None:
         raise Conflict("It was called off already.", code="ended")
     cover.ended_at = record.database_now()
     cover.save(update_fields=["ended_at"])
-    _note(cover.workspace, "cover.ended", cover.seat, actor, {"cover": cover.pk})
+    _note(cover.workspace, "cover.ended", cover.seat, person, {"cover": cover.pk})
     return cover
 
 
