@@ -135,4 +135,7 @@ class PublishForm(forms.Form):
 
 
 class ArchiveForm(forms.Form):
+    """Whether it is put away, and what becomes of the open runs."""
+
     archived = forms.BooleanField(required=False)
+    runs = forms.ChoiceField(required=False, choices=[("", "go on"), ("cancel", "cancel")])

@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from workflows_app.builder import (
     canvas,
     expressions,
+    new,
     outline,
     page,
     problem_list,
@@ -39,7 +40,7 @@ urlpatterns = [
     path("me/", accounts.me, name="me"),
     path("me/theme/", accounts.theme, name="theme"),
     path("workflows/", workflows.workflow_list, name="workflows"),
-    path("workflows/new/", drafts.workflow_new, name="new"),
+    path("workflows/new/", new.workflow_new, name="new"),
     path("workflows/<slug:slug>/", workflows.workflow_page, name="workflow"),
     path("workflows/<slug:slug>/versions/", versions.versions_page, name="versions"),
     path(

@@ -20,6 +20,7 @@ from django.db.models import (
 from workflows_app.core.states import RUN_TERMINAL, RunState, StepState, WaitReason
 from workflows_app.models import Run, StepRun, User, Workflow, WorkflowVersion
 from workflows_app.selectors.people import Actor, workspace_ids_of
+from workflows_app.selectors.workflow_figures import asking_of, p95_of
 
 TERMINAL = [state.value for state in RUN_TERMINAL]
 BAD = [RunState.FAILED.value, RunState.TIMED_OUT.value]
@@ -45,9 +46,9 @@ def version_rows(*, workflow: Workflow) -> QuerySet[WorkflowVersion]:
 
 
 def workflow_rows(*, actor: Actor, text: str = "", archived: bool = False) -> list[Any]:
-    """Give workflows by name, each with `newest`, `open_runs`, `outcomes` and `failed_share`.
+    """Give workflows by name, each with `newest`, `open_runs`, `asking`, `p95` and outcomes.
 
-    `outcomes` are (number, state) of the last runs, oldest first; the share is in percent.
+    `outcomes` are (number, state) of the last runs, oldest first; `failed_share` is in percent.
     """
     workflows = Workflow.objects.filter(
         workspace_id__in=workspace_ids_of(actor), archived_at__isnull=not archived
@@ -71,11 +72,12 @@ def _add_figures(workflows: list[Any]) -> None:
         .values_list("workflow_id")
         .annotate(count=Count("pk"))
     )
-    outcomes = _outcomes(ids)
+    outcomes, p95, asking = _outcomes(ids), p95_of(ids), asking_of(ids)
     for workflow in workflows:
         last = outcomes.get(workflow.pk, [])
         ended = [state for _, state in last if state in TERMINAL]
         workflow.open_runs = open_runs.get(workflow.pk, 0)
+        workflow.p95, workflow.asking = p95.get(workflow.pk), asking.get(workflow.pk, 0)
         workflow.outcomes = last[::-1]
         failed = sum(state in BAD for state in ended)
         workflow.failed_share = round(100 * failed / len(ended)) if ended else None

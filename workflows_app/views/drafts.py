@@ -13,20 +13,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from project.errors import request_id_of
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import Conflict, DomainError
-from workflows_app.forms import ArchiveForm, DraftForm, ImportForm, PublishForm
+from workflows_app.forms import ArchiveForm, DraftForm, PublishForm
 from workflows_app.models import User, Workflow
 from workflows_app.selectors.definitions import version_newest, workflow_get
 from workflows_app.selectors.people import Principal, principal_of_user
+from workflows_app.services.archive import workflow_put_away
 from workflows_app.services.definitions import (
     definition_validate,
     draft_save,
     workflow_archive,
-    workflow_import,
     workflow_publish,
 )
 from workflows_app.views.compare import compare
-
-BLANK: dict[str, Any] = {"format": 1, "name": "", "input": {}, "steps": [], "edges": []}
 
 
 def problems_of_draft(workflow: Workflow) -> list[dict[str, Any]]:
@@ -49,36 +47,6 @@ def _problem(request: HttpRequest, error: DomainError | JsonRefused) -> dict[str
         "problems": extra.get("problems"),
         "request_id": request_id_of(request),
     }
-
-
-@login_required
-@never_cache
-@require_http_methods(["GET", "POST"])
-def workflow_new(request: HttpRequest) -> HttpResponse:
-    """Make a workflow: blank, or from the text of a definition. It stays a draft."""
-    actor, user = _designer(request)
-    actor.require("design", actor.home.pk)
-    form = ImportForm(request.POST or None, request.FILES or None)
-    context: dict[str, Any] = {"form": form}
-    if request.method == "GET":
-        return render(request, "workflows/new.html", context)
-    if not form.is_valid():
-        return render(request, "workflows/new.html", context, status=422)
-    name = form.cleaned_data["name"]
-    text, kind = form.source()
-    try:
-        workflow = workflow_import(
-            text=text or json.dumps({**BLANK, "name": name or "New workflow"}),
-            format=kind,
-            actor=user,
-            workspace=actor.home,
-            name=name or None,
-        )
-    except (DomainError, JsonRefused) as error:
-        context["problem"] = _problem(request, error)
-        return render(request, "workflows/new.html", context, status=422)
-    messages.success(request, "Made. It is a draft until you publish it")
-    return redirect("workflows:edit" if not text else "workflows:workflow", slug=workflow.slug)
 
 
 @login_required
@@ -169,12 +137,20 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
 @login_required
 @require_POST
 def archive(request: HttpRequest, slug: str) -> HttpResponse:
-    """Put a workflow away or bring it back; runs in flight go on."""
+    """Put a workflow away or bring it back; its open runs go on, or are cancelled."""
     actor, user = _designer(request)
     workflow = workflow_get(actor=actor, slug=slug)
     actor.require("design", workflow.workspace_id)
     form = ArchiveForm(request.POST)
-    archived = form.is_valid() and form.cleaned_data["archived"]
-    workflow_archive(workflow=workflow, actor=user, archived=archived)
-    messages.success(request, "Archived: its triggers stopped" if archived else "Brought back")
+    wanted = form.cleaned_data if form.is_valid() else {}
+    if not wanted.get("archived"):
+        workflow_archive(workflow=workflow, actor=user, archived=False)
+        messages.success(request, "Brought back")
+        return redirect("workflows:workflow", slug=slug)
+    cancels = wanted.get("runs") == "cancel"
+    if cancels:
+        actor.require("run", workflow.workspace_id)
+    count = workflow_put_away(workflow=workflow, actor=user, cancels_runs=cancels)
+    said = f"; {count} runs are being cancelled" if cancels else ""
+    messages.success(request, f"Archived: its triggers stopped{said}")
     return redirect("workflows:workflow", slug=slug)

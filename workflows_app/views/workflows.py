@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
-from workflows_app.models import Workflow, WorkflowVersion
+from workflows_app.models import Run, Workflow, WorkflowVersion
 from workflows_app.selectors.definitions import version_get, version_newest, workflow_get
 from workflows_app.selectors.pages import version_rows, workflow_rows
 from workflows_app.selectors.people import Principal, principal_of_user
@@ -92,6 +92,9 @@ def _page(
         "may_design": actor.can("design", workflow.workspace_id),
         "may_rehearse": actor.can("run", workflow.workspace_id)
         or actor.can("design", workflow.workspace_id),
+        "open_runs": Run.objects.filter(
+            workflow=workflow, finished_at__isnull=True, parent=None
+        ).count(),
         "facts": _facts(definition),
     }
     return render(request, "workflows/workflow.html", context)
