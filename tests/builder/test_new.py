@@ -93,7 +93,7 @@ def test_what_is_no_definition_twice_makes_nothing(designer, model):
     assert not Workflow.objects.exists()
 
 
-@pytest.mark.parametrize(("runs", "state"), [("", "waiting"), ("cancel", "cancelling")])
+@pytest.mark.parametrize(("runs", "state"), [("", "waiting"), ("cancel", "cancelled")])
 def test_archiving_asks_what_becomes_of_open_runs(designer, workflow, runs, state):
     version = factories.version_make(workflow, number=1)
     run = factories.run_make(version, "waiting")

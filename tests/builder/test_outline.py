@@ -125,6 +125,23 @@ def test_steps_are_added_inside_bodies_and_states(designer, act):
     assert 'id="chosen"' in body
 
 
+def test_a_new_id_is_carried_into_edges_and_expressions(act):
+    act("add", kind="transform", id="a")
+    act("add", kind="transform", id="b", source="a")
+    workflow = Workflow.objects.get(slug="desk")
+    workflow.draft["steps"][1]["with"]["value"] = "=steps.a.output"
+    workflow.save(update_fields=["draft"])
+
+    response = act("rename", at="a", id="first")
+    refused = act("rename", at="first", id="b")
+
+    assert response["Location"].endswith("?at=first#chosen")
+    assert ids() == ["first", "b"]
+    assert edges() == {("first", "b")}
+    assert draft()["steps"][1]["with"]["value"] == "=steps.first.output"
+    assert refused.status_code == 422
+
+
 def test_edits_are_undone_and_redone(act):
     act("add", kind="transform", id="a")
     act("add", kind="transform", id="b", source="a")

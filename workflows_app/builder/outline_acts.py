@@ -3,9 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from workflows_app.builder.locate import step_locate
 from workflows_app.builder.palette import defaults_of, is_offered, label_of
+from workflows_app.builder.rename import rename_changes
 from workflows_app.core.definition import CheckContext
 from workflows_app.core.definition.bodies import step_find
+from workflows_app.core.definition.changes import changes_apply
 from workflows_app.core.definition.edits import (
     EditRefused,
     connect,
@@ -92,6 +95,16 @@ def _delete(definition: Mapping[str, JSON], sent: Sent, context: CheckContext) -
     return made, f"Deleted {path}", ""
 
 
+def _rename(definition: Mapping[str, JSON], sent: Sent, context: CheckContext) -> Done:
+    path, wanted = sent.get("at", ""), sent.get("id", "").strip()
+    located = step_locate(definition, path)
+    if located is None:
+        raise EditRefused(f"There is no step {path} any more.")
+    made, _ = changes_apply(definition, rename_changes(definition, located, wanted))
+    around = path.rpartition(".")[0]
+    return made, f"Renamed {path} to {wanted}", f"{around}.{wanted}" if around else wanted
+
+
 def _ends(sent: Sent) -> dict[str, str]:
     return {
         "source": sent.get("source", ""),
@@ -107,4 +120,5 @@ _ACTS: dict[str, Callable[[Mapping[str, JSON], Sent, CheckContext], Done]] = {
     "move": _move,
     "move_into": _move_into,
     "delete": _delete,
+    "rename": _rename,
 }
