@@ -72,9 +72,31 @@ document.addEventListener("click", (event) => {
   (box.querySelector("[data-builder]:not([hidden]) input") ?? text).focus();
 });
 
-// The choice of a new step's kind is not a change of the field.
+// The choice of a new step's kind, or of data to insert, is not a change of the field.
 document.addEventListener("change", (event) => {
-  if (event.target.closest("[data-keep]")) event.stopPropagation();
+  if (!event.target.closest("[data-keep]")) return;
+  event.stopPropagation();
+  const { insert } = event.target.dataset;
+  if (!insert || !event.target.value) return;
+  const field = document.getElementById(insert);
+  field.setRangeText(`{{ ${event.target.value} }}`, field.selectionStart, field.selectionEnd, "end");
+  event.target.value = "";
+  field.focus();
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}, true);
+
+document.addEventListener("focusin", (event) => {
+  const select = event.target.closest?.("select[data-insert]");
+  if (!select || select.options.length > 1) return;
+  for (const name of names()) select.add(new Option(name, name));
+});
+
+// A row of a condition that is not whole yet is no change either.
+document.addEventListener("change", (event) => {
+  const row = event.target.closest(".crow");
+  if (!row || !("value" in event.target)) return;
+  const [field, value] = row.querySelectorAll("input");
+  if (!field.value.trim() !== !value.value.trim()) event.stopPropagation();
 }, true);
 
 document.addEventListener("htmx:afterSettle", () => arrange(document));
@@ -92,6 +114,83 @@ document.addEventListener("htmx:afterSettle", (event) => {
   delete form.dataset?.added;
   const fields = form.querySelectorAll?.(".rowg:last-of-type :is(input:not([type=hidden]), textarea, select), .obj .group :is(input:not([type=hidden]), textarea)");
   fields?.[0]?.focus();
+});
+
+// --- What somebody writes meanwhile stays -------------------------------------------------------
+// A form is drawn anew when its rows change; never over what was written since it was sent.
+if (window.Idiomorph) Idiomorph.defaults.ignoreActiveValue = true;
+const written = new WeakMap();
+const sentAt = new WeakMap();
+let moment = 0;
+document.addEventListener("input", (event) => {
+  if (event.target.form?.matches("form.pf")) written.set(event.target.form, (moment += 1));
+});
+document.addEventListener("htmx:beforeSend", (event) => sentAt.set(event.detail.elt, moment));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches?.("form.pf") || (written.get(form) ?? 0) <= (sentAt.get(form) ?? 0)) return;
+  const answer = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+  const was = answer.querySelector(`#${CSS.escape(form.id)} [name="was"]`);
+  if (!was) return;
+  event.detail.shouldSwap = false;
+  form.querySelector('[name="was"]').value = was.value;
+});
+
+// --- Nothing is lost ----------------------------------------------------------------------------
+// A field that could not be sent is sent again once there is a connection; one that somebody still
+// writes in when the page goes away travels on its own.
+const RETRY = 5000;
+let timer = 0;
+const before = new WeakMap(); // what a field held when it got the focus
+
+function later(form) {
+  form.dataset.unsent = "1";
+  const note = form.querySelector(".pn");
+  if (note && !note.querySelector("[data-offline]")) {
+    const words = document.createElement("p");
+    words.className = "errors";
+    words.dataset.offline = "";
+    words.textContent = "Not saved yet: there is no connection. It is sent as soon as there is one.";
+    note.append(words);
+  }
+  timer ||= setInterval(again, RETRY);
+}
+
+function again() {
+  const waiting = document.querySelectorAll("form.pf[data-unsent]");
+  if (!waiting.length) {
+    clearInterval(timer);
+    timer = 0;
+  }
+  for (const form of waiting) htmx.trigger(form, "change");
+}
+
+addEventListener("online", again);
+document.addEventListener("htmx:sendError", (event) => {
+  const form = event.detail.elt;
+  if (form.matches?.("form.pf")) later(form);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches?.("form.pf") || !event.detail.xhr.status) return;
+  delete form.dataset.unsent;
+  form.querySelector("[data-offline]")?.remove();
+});
+document.addEventListener("focusin", (event) => {
+  if (event.target.form?.matches("form.pf")) before.set(event.target, event.target.value);
+});
+addEventListener("pagehide", () => {
+  const field = document.activeElement;
+  const forms = new Set(document.querySelectorAll("form.pf[data-unsent]"));
+  if (field?.form?.matches("form.pf") && before.has(field) && before.get(field) !== field.value) forms.add(field.form);
+  for (const form of forms) {
+    fetch(form.action, {
+      method: "POST",
+      body: new URLSearchParams(new FormData(form)),
+      headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" },
+      keepalive: true,
+    }).catch(() => undefined);
+  }
 });
 
 // --- Completion ---------------------------------------------------------------------------------

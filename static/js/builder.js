@@ -24,10 +24,29 @@ function addressOf(path) {
   return path ? `${panel.dataset.address}?path=${encodeURIComponent(path)}` : panel.dataset.address;
 }
 
+// A field that is on its way arrives before its form is replaced.
+const going = new Map();
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches?.("form.pf")) return;
+  let done;
+  going.set(form, { promise: new Promise((resolve) => { done = resolve; }), done });
+});
+document.addEventListener("htmx:afterSettle", arrived);
+document.addEventListener("htmx:afterRequest", (event) => setTimeout(() => arrived(event), 0));
+function arrived(event) {
+  const form = event.detail.elt;
+  going.get(form)?.done();
+  going.delete(form);
+}
+const patience = () => new Promise((resolve) => { setTimeout(resolve, 3000); });
+
 // The newest selection wins; the fields of an earlier one are dropped.
 async function load(path, { focus = false, section = "", morph = false } = {}) {
   if (!panel?.dataset.address) return;
   shownPath = path;
+  if (going.size) await Promise.race([Promise.all([...going.values()].map((one) => one.promise)), patience()]);
+  if (shownPath !== path) return;
   const swap = morph ? "morph:innerHTML" : "innerHTML";
   await htmx.ajax("GET", addressOf(path), { source: panel, target: panel, swap });
   if (shownPath !== path) return;
@@ -178,6 +197,21 @@ function point(pointer) {
   if (details) details.open = true;
   found.scrollIntoView({ block: "center" });
   found.querySelector(":is(input:not([type=hidden]), textarea, select)")?.focus();
+}
+
+// The canvas shows the step that the page was opened for.
+const canvas = document.getElementById("canvas");
+if (canvas && shownPath) {
+  const reveal = () => fire("canvas:show", { path: shownPath });
+  if (canvas.hasAttribute("ready")) reveal();
+  else {
+    const waiting = new MutationObserver(() => {
+      if (!canvas.hasAttribute("ready")) return;
+      waiting.disconnect();
+      reveal();
+    });
+    waiting.observe(canvas, { attributes: true, attributeFilter: ["ready"] });
+  }
 }
 
 document.addEventListener("htmx:responseError", (event) => {

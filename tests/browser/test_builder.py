@@ -49,8 +49,8 @@ def test_one_field_after_the_other_is_saved_and_nothing_is_lost(browser, owner):
     opened(browser, owner)
     watch(browser)
     prompt = field(browser, "/with/prompt")
-    prompt.clear()
-    prompt.send_keys("Sort the message")
+    prompt.send_keys(Keys.CONTROL, "a")
+    prompt.send_keys(Keys.NULL, "Sort the message")
 
     model = field(browser, "/with/model")
     model.click()
@@ -90,9 +90,45 @@ def test_an_expression_says_at_once_what_is_wrong_and_completes_names(browser, o
 
     assert condition.get_attribute("value") == "input.amount + 1 > 2.0"
     said = browser.driver.find_element(By.CSS_SELECTOR, ".check-out.wrong").text
-    assert "write 1.0 instead of 1 (line 1, column 16)" in said
+    assert "numbers of the data are doubles" in said
+    assert "(line 1, column 18)" in said
     condition.send_keys(Keys.HOME, *[Keys.ARROW_RIGHT] * 16, ".0")
     browser.until("document.querySelector('.check-out.right')")
+
+
+def test_what_is_written_while_a_row_is_saved_stays(browser, owner):
+    opened(browser, owner, "edit/")
+    watch(browser)
+    browser.driver.execute_cdp_cmd("Network.enable", {})
+    slow = {"offline": False, "latency": 700, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+    form = 'form[data-field="/input"]'
+
+    name = browser.driver.find_elements(By.CSS_SELECTOR, f'{form} [name$="/key"]')[-1]
+    name.send_keys("reason", Keys.TAB, Keys.TAB, Keys.TAB, "Why they ask", Keys.TAB)
+    browser.until("document.activeElement.closest('form')")
+    saved(browser, 3)
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**slow, "latency": 0})
+
+    field = draft()["input"]["properties"]["reason"]
+    assert field == {"type": "string", "description": "Why they ask"}
+
+
+def test_a_field_without_a_connection_is_sent_later(browser, owner):
+    opened(browser, owner)
+    watch(browser)
+    browser.driver.execute_cdp_cmd("Network.enable", {})
+    off = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", off)
+
+    field(browser, "/with/prompt").send_keys(" please", Keys.TAB)
+    browser.until("document.querySelector('[data-offline]')")
+    assert draft() == FAULTY
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**off, "offline": False})
+    saved(browser, 2)
+
+    assert draft()["steps"][0]["with"]["prompt"] == "Label {{ input }} please"
+    browser.until("!document.querySelector('[data-offline]')")
 
 
 def test_a_condition_is_built_by_rows(browser, owner):
@@ -128,8 +164,8 @@ def test_what_cannot_be_kept_stays_in_the_field_with_its_reason(browser, owner):
     opened(browser, owner, "edit/?step=draft")
 
     value = field(browser, "/with/value")
-    value.clear()
-    value.send_keys("{broken", Keys.TAB)
+    value.send_keys(Keys.CONTROL, "a")
+    value.send_keys(Keys.NULL, "{broken", Keys.TAB)
     browser.until("document.querySelector('form[data-field=\"/with/value\"] .errors')")
 
     assert field(browser, "/with/value").get_attribute("value") == "{broken"

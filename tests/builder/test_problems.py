@@ -32,6 +32,7 @@ def step(kind, **settings):
 ASK = {"summary": "?", "assignees": ["group:boss"]}
 CASES = {
     "expression_integer": one(step("transform", value="=input.amount + 1")),
+    "expression_type": one({**step("transform", value=1), "when": "input.amount + 1 > 2.0"}),
     "expression_syntax": one({**step("transform", value=1), "when": "=input.amount > 1.0"}),
     "unknown_port": one(step("router", model="small", labels=["refund"], prompt="p"),
                         steps=[step("router", model="small", labels=["refund"], prompt="p"), GIVE],

@@ -15,10 +15,16 @@ from workflows_app.core.definition.changes import (
     json_copy,
 )
 from workflows_app.core.definition.ports import ports_of
+from workflows_app.core.expressions.compile import compile_expression
+from workflows_app.core.expressions.problems import ExpressionProblem
+from workflows_app.core.expressions.rendering import ALWAYS
+from workflows_app.core.expressions.templates import compile_value
 
 JSON = Any
 Document = dict[str, JSON]
 Problem = Mapping[str, JSON]
+# An integer that is no part of a name, a text, an index or a double.
+_INTEGER = re.compile(r"(?<![\w.\"'\[])\d+(?![\w.\]\"'])")
 # Gives the words of the fix and changes the copy of the draft, or gives nothing.
 Fixer = Callable[[Document, tuple[str, ...], Problem, CheckContext], str | None]
 
@@ -48,15 +54,33 @@ def fix_find(
 
 
 def _integer(draft: Document, keys: tuple[str, ...], problem: Problem, _: CheckContext) -> str:
-    """Write the integer as a double: the message says which, and where."""
+    """Write one integer of the expression as a double, the one after which it compiles."""
     text = value_at(draft, keys)
-    wanted = re.search(r"write (\d+)\.0 instead of", problem["message"])
-    if wanted is None or not isinstance(text, str):
+    if not isinstance(text, str) or "doubles" not in problem["message"]:
         return ""
-    literal = re.compile(rf"(?<![\w.\"'\[]){wanted[1]}(?![\w.\]])")
-    made, count = literal.subn(f"{wanted[1]}.0", text)
-    _put(draft, keys, made)
-    return f"Write {wanted[1]}.0" if count else ""
+    for found in _INTEGER.finditer(text):
+        made = f"{text[: found.end()]}.0{text[found.end() :]}"
+        if _compiles(made):
+            _put(draft, keys, made)
+            return f"Write {found[0]}.0"
+    made = _INTEGER.sub(lambda found: f"{found[0]}.0", text)
+    if made != text and _compiles(made):
+        _put(draft, keys, made)
+        return "Write them as doubles"
+    return ""
+
+
+def _compiles(text: str) -> bool:
+    """Tell whether a value or a condition compiles, whatever it names."""
+    is_value = text.startswith("=") or "{{" in text
+    try:
+        if is_value:
+            compile_value(text, ALWAYS)
+        else:
+            compile_expression(text, ALWAYS)
+    except ExpressionProblem:
+        return False
+    return True
 
 
 def _bare(draft: Document, keys: tuple[str, ...], problem: Problem, _: CheckContext) -> str:
@@ -218,6 +242,7 @@ def _step(body: JSON, name: str) -> Mapping[str, JSON] | None:
 
 _FIXERS: dict[str, Fixer] = {
     "expression_integer": _integer,
+    "expression_type": _integer,
     "expression_syntax": _bare,
     "unknown_port": _port,
     "unknown_step": _no_edge,

@@ -179,7 +179,8 @@ class Drawing:
 
     def _rows(self, made: Node, shape: Shape, value: JSON) -> None:
         for index, item in enumerate(value if isinstance(value, list) else ()):
-            children = self._inner(made, shape.fields, item, f"/{index}")
+            held = {shape.bare: item} if isinstance(item, str) else item
+            children = self._inner(made, shape.fields, held, f"/{index}")
             made.rows.append({"at": str(index), "children": children})
 
     def _variants(self, made: Node, shape: Shape, value: JSON) -> None:
@@ -232,6 +233,8 @@ _OPERATOR_WORDS = {
 def fits(shape: Shape, value: JSON) -> bool:
     """Tell whether the input of a field can show this value; else it is shown as JSON."""
     check = _FITS.get(shape.input)
+    if shape.bare and isinstance(value, list):
+        return all(isinstance(item, str | Mapping) for item in value)
     return value is ABSENT or check is None or check(value)
 
 

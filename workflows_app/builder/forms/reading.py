@@ -169,7 +169,10 @@ def _rows(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
     for index in range(sent.count(name)):
         place = sent.text(f"{name}/{index}/~at")
         was = before[int(place)] if place.isdecimal() and int(place) < len(before) else {}
-        rows.append(_row(shape, sent, f"{name}/{index}", was if isinstance(was, Mapping) else {}))
+        held = {shape.bare: was} if shape.bare and isinstance(was, str) else was
+        row = _row(shape, sent, f"{name}/{index}", held if isinstance(held, Mapping) else {})
+        is_bare = isinstance(was, str) and set(row) == {shape.bare}
+        rows.append(row[shape.bare] if is_bare else row)
     rows = _acted(rows, sent, name, lambda: start_of(shape, rows))
     return rows if rows or shape.is_required else ABSENT
 

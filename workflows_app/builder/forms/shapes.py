@@ -47,6 +47,7 @@ class Shape:
     each: "Shape | None" = None
     variants: Mapping[str, tuple["Shape", ...]] | None = None
     is_boolean: bool = True
+    bare: str = ""  # an item may be this field alone, as a text
 
     def named(self, name: str) -> "Shape":
         """Give the same input under another name."""
@@ -162,12 +163,20 @@ def _listed(name: str, item: Any) -> Shape:
     if each.input == "step":
         return Shape(name, "steps", each=each)
     if each.input == "object":
-        return Shape(name, "rows", fields=each.fields)
+        bare = each.fields[0].name if _may_be_text(item) else ""
+        return Shape(name, "rows", fields=each.fields, bare=bare)
     if each.input == "select":
         return Shape(name, "chips", choices=each.choices)
     if each.input in ("text", "scalar", "duration"):
         return Shape(name, "texts", source=SOURCES.get(name, ""))
     return Shape(name, "json")
+
+
+def _may_be_text(item: Any) -> bool:
+    """Tell whether an item is a name or an object, such as a tool and its terms."""
+    inner = _apart(item)[0]
+    options = get_args(inner) if get_origin(inner) in (Union, UnionType) else ()
+    return any(_apart(option)[0] is str for option in options)
 
 
 def _mapped(name: str, item: Any) -> Shape:
