@@ -10,6 +10,7 @@ from workflows_app.builder import (
     page,
     problem_list,
     properties,
+    run_canvas,
     test_tab,
     versions,
 )
@@ -98,6 +99,8 @@ urlpatterns = [
     path("runs/start/<slug:slug>/check/", start.start_check, name="start_check"),
     path("runs/start/<slug:slug>/csv/", start_csv.start_csv, name="start_csv"),
     path("runs/RUN-<int:number>/", runs.run_page, name="run"),
+    path("runs/RUN-<int:number>/canvas.json", run_canvas.run_canvas, name="run_canvas"),
+    path("runs/RUN-<int:number>/states.json", run_canvas.run_states, name="run_states"),
     path("runs/RUN-<int:number>/events.json", runs.run_events_json, name="run_events"),
     re_path(
         r"^runs/RUN-(?P<number>[0-9]+)/(?P<action>pause|resume|cancel|retry|skip|fail|rollback|trigger)/$",

@@ -5,6 +5,7 @@ import { Editor, type Mode } from "./edit/editor.ts";
 import { Saver, type SaveState } from "./edit/saver.ts";
 import { applyChanges } from "./model/changes.ts";
 import { Feed } from "./run/feed.ts";
+import { States } from "./run/states.ts";
 import type { CanvasDocument, Change, Conflict, JsonObject, Problem } from "./model/types.ts";
 import { App } from "./view/App.tsx";
 
@@ -13,6 +14,7 @@ export class CanvasElement extends HTMLElement {
   private root: Root | undefined;
   private saver: Saver | undefined;
   private feed: Feed | undefined;
+  private states = new States();
   private said = "";
   private shown = { id: "", at: 0 };
   private conflicts: { list: Conflict[]; definition: JsonObject; revision: number } | undefined;
@@ -64,7 +66,7 @@ export class CanvasElement extends HTMLElement {
     });
     this.editor.opened = this.remembered();
     if (this.mode === "run") {
-      this.feed = new Feed(this, this.getAttribute("states") ?? "", this.getAttribute("topic") ?? "", (text) => this.say(text));
+      this.feed = this.feedOf(this.getAttribute("states") ?? "", this.getAttribute("topic") ?? "");
       this.feed.start(data as unknown as JsonObject);
     } else this.startSaving(data);
     this.editor.redraw();
@@ -75,10 +77,28 @@ export class CanvasElement extends HTMLElement {
     this.root = createRoot(mount);
     this.render();
     this.setAttribute("ready", "");
+    const shows = this.getAttribute("shows");
+    if (shows) this.show(shows);
+  }
+
+  private feedOf(url: string, topic: string): Feed {
+    return new Feed(this.states, url, topic, (text) => this.say(text));
+  }
+
+  // Paints a test run on the draft, until the next one or until `number` is nothing.
+  private paint(run: { number?: number; topic?: string } | undefined): void {
+    this.feed?.stop();
+    this.feed = undefined;
+    this.states = new States();
+    if (run?.number && run.topic) {
+      this.feed = this.feedOf(`/runs/RUN-${run.number}/states.json`, run.topic);
+      this.feed.begin();
+    }
+    this.render();
   }
 
   private failed(detail: string): void {
-    if (this.querySelector("svg, table, ol")) return; // the drawing of the server stays
+    if (this.querySelector("svg, ol")) return; // the drawing of the server stays
     const note = document.createElement("p");
     note.className = "wc-failed";
     note.textContent = `The graph could not be read. ${detail} Load the page again.`;
@@ -145,6 +165,9 @@ export class CanvasElement extends HTMLElement {
     document.addEventListener("draft:changed", (event) => this.changedByForm((event as CustomEvent).detail), { signal });
     document.addEventListener("canvas:undo", () => this.editor?.undo(), { signal });
     document.addEventListener("canvas:redo", () => this.editor?.redo(), { signal });
+    if (this.mode === "edit") {
+      document.addEventListener("canvas:run", (event) => this.paint((event as CustomEvent).detail), { signal });
+    }
     addEventListener("beforeunload", () => this.saver?.leave(), { signal });
     addEventListener("pagehide", () => this.saver?.leave(), { signal });
     addEventListener("online", () => void this.saver?.flush(), { signal });
@@ -153,8 +176,10 @@ export class CanvasElement extends HTMLElement {
     }, { signal });
   }
 
+  // A path may be one of a run, with the indexes of items and iterations.
   show(path: string): void {
-    const id = this.editor?.reveal(path);
+    const drawn = this.mode === "run" ? path.replace(/\[\d+\]/g, "") : path;
+    const id = this.editor?.reveal(this.editor.placeOfRun(drawn));
     if (!id) return;
     this.shown = { id, at: this.shown.at + 1 };
     this.editor!.activate(id);
@@ -173,7 +198,11 @@ export class CanvasElement extends HTMLElement {
   private tellSelection(ids: string[]): void {
     const boxes = ids.map((id) => this.editor!.graph.boxes.get(id)).filter((box) => box !== undefined);
     const machine = (id: string) => id || this.editor!.machine;
-    const paths = [...new Set(boxes.map((box) => (box.type === "state" ? machine(box.frame) : box.id)))];
+    const isRun = this.mode === "run";
+    const paths = [...new Set(boxes.map((box) => {
+      if (box.type === "state") return machine(box.frame);
+      return isRun ? this.states.get(box.runAt)?.sample ?? box.runAt : box.id;
+    }))];
     const state = boxes.find((box) => box.type === "state")?.place ?? null;
     this.tell("canvas:select", { paths, state });
   }
@@ -231,7 +260,7 @@ export class CanvasElement extends HTMLElement {
     if (!this.root || !this.editor) return;
     this.root.render(createElement(App, {
       editor: this.editor,
-      states: this.feed?.states,
+      states: this.states,
       sprite: this.getAttribute("sprite") ?? "/static/icons/sprite.svg",
       shown: this.shown,
       said: this.said,

@@ -14,6 +14,7 @@ export interface EditorHost {
   onOpened: (opened: Record<string, boolean>) => void;
 }
 
+const COUNTED = new Set(["map", "loop"]);
 const OPEN_UP_TO = 12; // boxes inside; larger containers start closed
 
 export class Editor {
@@ -32,7 +33,7 @@ export class Editor {
   version = 0;
   graph!: Graph;
   drawn!: Drawn;
-  private readonly fresh = new Set<string>();
+  private counted: { graph: Graph; counts: Map<string, number> } | undefined;
   private readonly listeners = new Set<() => void>();
 
   constructor(
@@ -60,10 +61,11 @@ export class Editor {
   }
 
   private survey(): void {
-    const isOpen = (id: string, inside: number, depth: number): boolean =>
-      this.opened[id] ?? (depth < 2 && inside <= OPEN_UP_TO && this.mode !== "run");
+    // A run shows a map and a loop as one box that counts.
+    const isOpen = (id: string, inside: number, depth: number, kind: string): boolean =>
+      this.opened[id] ?? (depth < 2 && inside <= OPEN_UP_TO && (this.mode !== "run" || !COUNTED.has(kind)));
     this.graph = new Survey(this.rules, this.looks, isOpen).run(this.definition, this.machine);
-    this.drawn = draw(this.graph, (frame) => this.fresh.has(frame));
+    this.drawn = draw(this.graph);
     if (!this.graph.boxes.has(this.active)) this.active = this.graph.frames.get("")?.boxes[0] ?? "";
     this.selected = this.selected.filter((id) => this.graph.boxes.has(id) || this.graph.links.has(id));
   }
@@ -171,6 +173,21 @@ export class Editor {
   // Where the boxes of these frames would stand if nobody had moved them.
   tidied(frames: string[]): Drawn {
     return draw(this.graph, (frame) => frames.includes(frame));
+  }
+
+  // The box at which step runs of this path are shown.
+  placeOfRun(path: string): string {
+    return [...this.graph.boxes.values()].find((box) => box.runAt === path)?.id ?? path;
+  }
+
+  // How many links leave a box.
+  leaving(id: string): number {
+    if (this.counted?.graph !== this.graph) {
+      const counts = new Map<string, number>();
+      for (const link of this.graph.links.values()) counts.set(link.source, (counts.get(link.source) ?? 0) + 1);
+      this.counted = { graph: this.graph, counts };
+    }
+    return this.counted.counts.get(id) ?? 0;
   }
 
   problemsOf(id: string): Problem[] {

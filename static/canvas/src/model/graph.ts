@@ -1,10 +1,12 @@
 // The definition as boxes, links and frames: what is drawn, with the place of each in the document.
 import { isObject, valueAt } from "./changes.ts";
+import { statesOf, stateSummary, transitionsOf } from "./machine.ts";
 import { endsOf, graphOf, innersOf, isFailure, portsOf } from "./rules.ts";
 import type { Json, JsonObject, KindLook, Path, Rules } from "./types.ts";
 
 export interface Box {
   id: string; // the path of the step, such as "each.label"
+  runAt: string; // the place of its step runs in a run
   name: string;
   sub: string;
   kind: string;
@@ -54,7 +56,7 @@ export interface Graph {
   frames: Map<string, Frame>;
 }
 
-export type Opened = (id: string, inside: number, depth: number) => boolean;
+export type Opened = (id: string, inside: number, depth: number, kind: string) => boolean;
 
 const UNKNOWN: KindLook = { kind: "", label: "Unknown kind", icon: "circle-help", shape: "card" };
 const TOLD = ["tool", "model", "event", "for", "slug", "summary", "type", "agree", "items"];
@@ -139,7 +141,7 @@ export class Survey implements Graph {
   }
 
   private step(
-    frame: Frame, step: JsonObject, at: Path, id: string, place: string, role: string, depth: number,
+    frame: Frame, step: JsonObject, at: Path, id: string, place: string, role: string, depth: number, runAt = id,
   ): void {
     if (this.boxes.has(id)) return;
     const kind = String(step.kind ?? "");
@@ -148,10 +150,10 @@ export class Survey implements Graph {
       ? Object.keys(statesOf(step)).length
       : inners.reduce((sum, inner) => sum + inner.steps.length, 0);
     const canOpen = inners.length > 0 || kind === "state_machine";
-    const isOpen = canOpen && this.isOpened(id, inside, depth);
+    const isOpen = canOpen && this.isOpened(id, inside, depth, kind);
     const look = this.looks.get(kind) ?? { ...UNKNOWN, label: humanise(kind) || UNKNOWN.label };
     this.boxes.set(id, {
-      id, kind, look, place, at, role, inside, canOpen, isOpen, type: "step", frame: frame.id, spec: step,
+      id, runAt, kind, look, place, at, role, inside, canOpen, isOpen, type: "step", frame: frame.id, spec: step,
       name: typeof step.name === "string" && step.name ? step.name : humanise(String(step.id)),
       sub: summary(step, look), ports: portsOf(this.rules, step), isEnd: false, isStart: false,
       marks: MARKS.filter(([name]) => isSet(step[name])).map(([, icon]) => icon),
@@ -175,7 +177,8 @@ export class Survey implements Graph {
     for (const inner of inners) {
       const one = inner.steps[0]!;
       const name = String(one.id);
-      this.step(row, one, [...at, ...inner.at], `${id}.${name}`, name, inner.name === name ? "" : inner.name, depth + 1);
+      this.step(row, one, [...at, ...inner.at], `${id}.${name}`, name, inner.name === name ? "" : inner.name, depth + 1,
+        kind === "escalation" ? `${id}.${inner.name}.${name}` : `${id}.${name}`);
     }
     if (kind === "escalation" || kind === "fallback") {
       row.boxes.slice(1).forEach((target, index) => {
@@ -202,9 +205,9 @@ export class Survey implements Graph {
       const entry = isObject(state.entry) ? state.entry : undefined;
       const inside = entry ? graphOf(entry).steps.length : 0;
       const canOpen = entry !== undefined;
-      const isOpen = canOpen && this.isOpened(own, inside, depth + 2);
+      const isOpen = canOpen && this.isOpened(own, inside, depth + 2, "state");
       this.boxes.set(own, {
-        id: own, name: humanise(name), sub: stateSummary(state, inside), kind: "state", type: "state",
+        id: own, runAt: own, name: humanise(name), sub: stateSummary(state, inside), kind: "state", type: "state",
         look: { kind: "state", label: "State", icon: state.terminal === true ? "flag" : "circle-dot", shape: "pill" },
         frame: id, place: name, at: [...at, "with", "states", name], spec: state, ports: ["done"], marks: [],
         inside, canOpen, isOpen, isEnd: state.terminal === true, isStart: name === initial, role: "",
@@ -228,41 +231,6 @@ export class Survey implements Graph {
       this.link(frame, { source, target, place, port: "done", kind: "transition", isFailure: false, label: texts.join("\n") });
     }
   }
-}
-
-export function statesOf(step: JsonObject): Record<string, JsonObject> {
-  const states = valueAt(step, ["with", "states"]);
-  if (!isObject(states)) return {};
-  return Object.fromEntries(Object.entries(states).map(([name, state]) => [name, isObject(state) ? state : {}]));
-}
-
-export interface Transition {
-  index: number;
-  from: string;
-  to: string;
-  trigger: string;
-  guard: string;
-  label: string;
-}
-
-// Gives each way from a state to a state, with what fires it: `pay [amount > 0]`.
-export function transitionsOf(step: JsonObject): Transition[] {
-  const list = valueAt(step, ["with", "transitions"]);
-  const states = statesOf(step);
-  return (Array.isArray(list) ? list : []).flatMap((one, index) => {
-    if (!isObject(one) || typeof one.to !== "string") return [];
-    const to = one.to;
-    const sources = (Array.isArray(one.from) ? one.from : [one.from]).filter((name): name is string => typeof name === "string");
-    const trigger = typeof one.trigger === "string" ? one.trigger : "";
-    const guard = typeof one.guard === "string" ? one.guard : "";
-    return sources.map((from) => {
-      const after = valueAt(states[from], ["timeout", "trigger"]) === trigger
-        ? valueAt(states[from], ["timeout", "after"])
-        : undefined;
-      const label = `${after === undefined ? "" : `after ${after}: `}${trigger}${guard ? ` [${guard}]` : ""}`;
-      return { index, from, to, trigger, guard, label };
-    });
-  });
 }
 
 // Finds a step by its path, at any depth, also inside what is closed.
@@ -303,12 +271,4 @@ function summary(step: JsonObject, look: KindLook): string {
     }
   }
   return look.label;
-}
-
-function stateSummary(state: JsonObject, inside: number): string {
-  if (state.terminal === true) return "Last state";
-  const after = valueAt(state, ["timeout", "after"]);
-  const words = inside ? [`${inside} step${inside === 1 ? "" : "s"}`] : [];
-  if (typeof after === "string") words.push(`at most ${after}`);
-  return words.join(" · ") || "Waits for a trigger";
 }

@@ -1,6 +1,7 @@
 // Where the boxes go: stored places where there are some, else layers from top to bottom (dagre).
 import { graphlib, layout as dagreLayout } from "@dagrejs/dagre";
 import type { Box, Frame, Graph, Link } from "./graph.ts";
+import { quickly } from "./quick.ts";
 import type { JsonObject, Point } from "./types.ts";
 
 export interface Rect {
@@ -19,6 +20,7 @@ export interface Drawn {
 export const GRID = 8;
 const PAD = 20;
 const HEADER = 48;
+const QUICK_ABOVE = 400; // boxes of one frame: dagre would take longer than a second
 const EMPTY = 112; // height of a frame with nothing in it
 const CARD = { width: 208, height: 52 };
 const PILL = { width: 168, height: 40 };
@@ -64,7 +66,8 @@ function place(graph: Graph, frame: Frame, drawn: Drawn, isFresh: boolean): void
   }
   const stored = isFresh ? [] : boxes.filter((box) => pointOf(frame.layout[frame.prefix + box.place]));
   if (!stored.length) {
-    layered(frame, boxes, links, drawn);
+    if (boxes.length > QUICK_ABOVE) quickly(boxes, links, drawn.rects);
+    else layered(frame, boxes, links, drawn);
     return;
   }
   for (const box of stored) {

@@ -43,6 +43,12 @@ export function portsOf(rules: Rules, step: JsonObject): string[] {
   return [...[...found].filter((port) => !isFailure(rules, port)), ...failing];
 }
 
+// The ports by which a step goes on: one with a default leaves by that or a named one, never by its end.
+export function onwardPorts(rules: Rules, ports: string[]): string[] {
+  const onward = ports.filter((port) => !isFailure(rules, port));
+  return onward.includes("default") ? onward.filter((port) => port !== "done") : onward;
+}
+
 export function isFailure(rules: Rules, port: string): boolean {
   return rules.ports.failure.includes(port) || rules.ports.refusal.includes(port);
 }

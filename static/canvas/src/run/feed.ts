@@ -1,33 +1,61 @@
 // Feeds the states of a run: what the page came with, then what the socket says.
 import type { Json, JsonObject } from "../model/types.ts";
-import { States, type StepState } from "./states.ts";
+import type { States, StepState } from "./states.ts";
 
 const AGAIN = 1000; // ms between two readings of what a frame cannot say: ports and counts
 const SPOKEN = 5000; // ms between two announcements
 
 export class Feed {
-  readonly states = new States();
   private timer = 0;
   private lastRead = 0;
   private lastSaid = 0;
   private sayTimer = 0;
+  private socket: WebSocket | undefined;
   private readonly off = new AbortController();
 
   constructor(
-    readonly element: HTMLElement, readonly url: string, readonly topic: string, readonly say: (text: string) => void,
+    readonly states: States, readonly url: string, readonly topic: string, readonly say: (text: string) => void,
   ) {}
 
   start(data: JsonObject): void {
     this.read(data);
     this.states.flush();
-    // The page has one socket; it hands every frame on as an event.
+    this.listen();
+  }
+
+  // Paints a run that the page did not begin with: its states are read first.
+  begin(): void {
+    this.listen();
+    void this.again();
+  }
+
+  private listen(): void {
+    this.states.isOn = true;
+    const isOfPage = (document.body.dataset.liveTopics ?? "").split(/\s+/).includes(this.topic);
+    if (!isOfPage) this.connect();
+    // The page has one socket for its own topics; it hands every frame on as an event.
     document.addEventListener("live-frame", (event) => this.frame((event as CustomEvent).detail), { signal: this.off.signal });
     document.body.addEventListener("run-changed", (event) => {
       if ((event as CustomEvent).detail?.resync) this.plan();
     }, { signal: this.off.signal });
   }
 
+  private connect(tries = 0): void {
+    if (this.off.signal.aborted || !this.topic) return;
+    const url = new URL("/ws/live/", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.searchParams.set("topics", this.topic);
+    this.socket = new WebSocket(url);
+    this.socket.addEventListener("message", (event) => this.frame(JSON.parse(event.data as string)));
+    this.socket.addEventListener("close", (event) => {
+      if (event.code === 4404 || event.code === 4401) return;
+      const wait = Math.min(15_000, 500 * 2 ** tries) * (0.5 + Math.random() / 2);
+      setTimeout(() => this.connect(tries + 1), wait);
+    });
+  }
+
   stop(): void {
+    this.socket?.close();
     this.off.abort();
     clearTimeout(this.timer);
     clearTimeout(this.sayTimer);
@@ -37,6 +65,10 @@ export class Feed {
     if (frame.topic !== this.topic) return;
     let needsMore = false;
     for (const [path, state, ms] of frame.steps) {
+      if (path.includes("[")) {
+        needsMore = true; // one of several at its place: they are counted by the server
+        continue;
+      }
       const known = this.states.get(path);
       const hasEnded = state === "succeeded" || state === "failed" || state === "skipped" || state === "waiting";
       needsMore ||= hasEnded || known?.total !== undefined;
@@ -65,7 +97,7 @@ export class Feed {
     }
   }
 
-  // Reads {sequence, steps: [[path, state, ms, reason, port, done, total], ...]}.
+  // Reads {sequence, steps: [[path, state, ms, reason, port, done, total, sample], ...]}.
   private read(data: JsonObject): void {
     if (typeof data.sequence === "number") {
       if (data.sequence < this.states.sequence) return;
@@ -73,12 +105,13 @@ export class Feed {
     }
     for (const row of Array.isArray(data.steps) ? data.steps : []) {
       if (!Array.isArray(row) || typeof row[0] !== "string") continue;
-      const [path, state, ms, reason, port, done, total] = row as [string, string, ...Json[]];
+      const [path, state, ms, reason, port, done, total, sample] = row as [string, string, ...Json[]];
       const found: StepState = { state };
       if (typeof ms === "number") found.ms = ms;
       if (typeof reason === "string") found.reason = reason;
       if (typeof port === "string" || port === null) found.port = port;
       if (typeof total === "number") Object.assign(found, { done: Number(done ?? 0), total });
+      if (typeof sample === "string" && sample) found.sample = sample;
       this.states.put(path, { reason: undefined, ...found } as StepState);
     }
   }

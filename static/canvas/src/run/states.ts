@@ -6,6 +6,7 @@ export interface StepState {
   ms?: number;
   done?: number; // of a container: how many of its items have ended
   total?: number;
+  sample?: string; // the path of one step run at this place
 }
 
 type Listener = () => void;
@@ -16,6 +17,7 @@ export class States {
   private readonly pending = new Map<string, StepState>();
   private request = 0;
   sequence = -1;
+  isOn = false; // whether anything is painted at all
 
   get(path: string): StepState | undefined {
     return this.states.get(path);

@@ -1,6 +1,7 @@
 import { ReactFlowProvider } from "@xyflow/react";
 import { useCallback, useMemo, useRef, useState } from "react";
-import { addStep, insertSeveral, link, STATE } from "../edit/acts.ts";
+import { addStep, insertSeveral, STATE } from "../edit/adding.ts";
+import { link } from "../edit/links.ts";
 import type { Editor } from "../edit/editor.ts";
 import type { Conflict, Point } from "../model/types.ts";
 import type { States } from "../run/states.ts";
@@ -12,7 +13,7 @@ import { dropPlace, type Question } from "./stage.ts";
 
 export interface AppProps {
   editor: Editor;
-  states: States | undefined;
+  states: States;
   sprite: string;
   shown: { id: string; at: number };
   said: string;

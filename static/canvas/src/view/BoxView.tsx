@@ -15,15 +15,16 @@ export const BoxView = memo(function BoxView({ data, id }: NodeProps<BoxNode>) {
   return (
     <>
       <div className={`box ${shape}${stacked}${problem ? ` has-${problem}` : ""}${box.isEnd ? " last" : ""}${box.kind === "state_machine" ? " machine" : ""}`}>
-        {states ? <RunMark path={id} /> : null}
+        {states.isOn ? <RunMark path={box.runAt} /> : null}
         <div className="bh">
           {box.isStart ? <span className="start" aria-hidden="true" /> : null}
           {box.type === "step" ? <span className={`kd${shape === "people" ? " person" : ""}`}><Icon name={box.look.icon} size="s" /></span> : null}
           <span className="tx">
             <span className="nm">{box.name}</span>
-            {states ? <RunText path={id} sub={box.sub} /> : <span className="su">{box.role ? `${humanise(box.role)} · ` : ""}{box.sub}</span>}
+            {states.isOn ? <RunText path={box.runAt} sub={box.sub} /> : <span className="su">{box.role ? `${humanise(box.role)} · ` : ""}{box.sub}</span>}
           </span>
-          {box.marks.length && !states ? <span className="marks">{box.marks.slice(0, 3).map((icon) => <Icon key={icon} name={icon} size="xs" />)}</span> : null}
+          {states.isOn ? <RunIcon path={box.runAt} /> : null}
+          {box.marks.length && !states.isOn ? <span className="marks">{box.marks.slice(0, 3).map((icon) => <Icon key={icon} name={icon} size="xs" />)}</span> : null}
           {box.canOpen ? (
             <button
               type="button" className="fold nodrag" tabIndex={-1} aria-label={`${box.isOpen ? "Close" : "Open"} ${box.name}`}
@@ -69,10 +70,11 @@ function RunText({ path, sub }: { path: string; sub: string }) {
   const look = lookOf(step?.state ?? "pending", step?.reason);
   const time = step?.ms && step.state !== "skipped" && step.state !== "waiting" ? lasted(step.ms) : look.word;
   const count = step?.total ? `${step.done ?? 0} of ${step.total}` : "";
-  return (
-    <>
-      <span className="su" title={sub}>{count ? `${count} · ${time}` : time}</span>
-      <span className={`rs ${look.family}`}><Icon name={look.icon} /><span className="vh">{look.word}</span></span>
-    </>
-  );
+  return <span className="su" title={sub}>{count ? `${count} · ${time}` : time}</span>;
+}
+
+function RunIcon({ path }: { path: string }) {
+  const step = useStepState(path);
+  const look = lookOf(step?.state ?? "pending", step?.reason);
+  return <span className={`rs ${look.family}`} title={look.word}><Icon name={look.icon} /><span className="vh">{look.word}</span></span>;
 }

@@ -1,5 +1,5 @@
 import { useConnection, useInternalNode, ViewportPortal } from "@xyflow/react";
-import { connectRefusal } from "../edit/acts.ts";
+import { connectRefusal } from "../edit/links.ts";
 import { orthogonal } from "../model/route.ts";
 import { useShared } from "./context.ts";
 import { MORE } from "./ports.ts";

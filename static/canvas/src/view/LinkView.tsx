@@ -39,19 +39,20 @@ export const LinkView = memo(function LinkView(props: EdgeProps<LinkEdge>) {
     if (holds && data.label) way = { ...way, label: [data.label[0] + origin[0], data.label[1] + origin[1]] };
   }
   const look = `${link.kind}${link.isFailure ? " failing" : ""}`;
-  return states
+  return states.isOn
     ? <RunLink link={link} way={way} look={look} />
     : <Drawn way={way} look={look} label={link.label} id={link.id} />;
 });
 
 function RunLink({ link, way, look }: { link: Link; way: Way; look: string }) {
   const { editor } = useShared();
-  const source = useStepState(link.source);
-  const target = useStepState(link.target);
-  const ports = editor.graph.links;
-  let count = 0;
-  for (const one of ports.values()) if (one.source === link.source) count += 1;
-  const state = link.kind === "transition" ? "taken" : linkState(source, link.port, target, count === 1);
+  const source = useStepState(editor.graph.boxes.get(link.source)?.runAt ?? "");
+  const target = useStepState(editor.graph.boxes.get(link.target)?.runAt ?? "");
+  const isWalked = link.kind === "transition" ? source !== undefined && target !== undefined : false;
+  const state = link.kind === "transition"
+    ? isWalked ? "taken" : "dead"
+    : link.kind === "order" ? (target ? "taken" : "todo")
+    : linkState(source, link.port, target, editor.leaving(link.source) === 1);
   return <Drawn way={way} look={`${look} ${state}`} label={link.label} id={link.id} />;
 }
 

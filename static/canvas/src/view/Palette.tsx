@@ -1,5 +1,5 @@
 import { useId, useRef, useState, type DragEvent, type KeyboardEvent, type RefObject } from "react";
-import { STATE } from "../edit/acts.ts";
+import { STATE } from "../edit/adding.ts";
 import type { KindLook, PaletteAction, PaletteGroup } from "../model/types.ts";
 import { Icon } from "./Icon.tsx";
 import { useEditor } from "./context.ts";

@@ -2,8 +2,11 @@ import {
   applyEdgeChanges, applyNodeChanges, ConnectionLineType, ReactFlow, SelectionMode,
   useReactFlow, type Connection, type EdgeChange, type FinalConnectionState, type NodeChange, type OnConnectStartParams,
 } from "@xyflow/react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type ClipboardEvent, type DragEvent, type KeyboardEvent } from "react";
-import { connectRefusal, copyText, link, move, paste, relink, remove } from "../edit/acts.ts";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type ClipboardEvent, type DragEvent, type KeyboardEvent, type RefObject } from "react";
+import { move } from "../edit/arrange.ts";
+import { connectRefusal, link, relink, remove } from "../edit/links.ts";
+import { copyText, paste } from "../edit/pasting.ts";
+import type { Editor } from "../edit/editor.ts";
 import { GRID } from "../model/layout.ts";
 import type { Point } from "../model/types.ts";
 import { BoxView } from "./BoxView.tsx";
@@ -35,6 +38,7 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
   const [edges, setEdges] = useState<LinkEdge[]>(() => edgesOf(editor, new Map()));
   const [pointing, setPointing] = useState<[string, string, string]>(["", "", ""]);
   const [isConnecting, setConnecting] = useState(false);
+  const wanted = useRef<string[] | undefined>(undefined);
   const { version } = editor;
 
   useLayoutEffect(() => {
@@ -74,11 +78,11 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
 
   const onNodes = useCallback((changes: NodeChange<BoxNode>[]) => {
     setNodes((before) => applyNodeChanges(changes.filter((one) => one.type !== "remove"), before));
-    choose(editor, changes);
+    choose(editor, wanted, changes);
   }, [editor]);
   const onEdges = useCallback((changes: EdgeChange<LinkEdge>[]) => {
     setEdges((before) => applyEdgeChanges(changes.filter((one) => one.type !== "remove"), before));
-    choose(editor, changes);
+    choose(editor, wanted, changes);
   }, [editor]);
 
   const made = (connection: Connection): void => {
@@ -163,7 +167,7 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
           const one = editor.graph.links.get(edge.id);
           if (one?.kind === "transition" && editor.mayEdit) ask({ kind: "transition", frame: one.frame, from: one.source, to: one.target });
         }}
-        onlyRenderVisibleElements={!!states || nodes.length > 120} nodesDraggable={editor.mayEdit} nodesConnectable={editor.mayEdit}
+        onlyRenderVisibleElements={states.isOn || nodes.length > 120} nodesDraggable={editor.mayEdit} nodesConnectable={editor.mayEdit}
         elementsSelectable nodesFocusable edgesFocusable={false} disableKeyboardA11y deleteKeyCode={null} selectionKeyCode="Shift"
         multiSelectionKeyCode={["Meta", "Control", "Shift"]} selectionMode={SelectionMode.Partial} snapToGrid snapGrid={[GRID, GRID]}
         minZoom={0.1} maxZoom={2} connectionRadius={24} connectionLineType={ConnectionLineType.SmoothStep} zoomOnDoubleClick={false}
@@ -185,12 +189,18 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
   }
 }
 
-function choose(editor: ReturnType<typeof useEditor>, changes: (NodeChange<BoxNode> | EdgeChange<LinkEdge>)[]): void {
-  let selected = editor.selected;
+// Nodes and edges report what was selected one after the other: both count.
+function choose(editor: Editor, wanted: RefObject<string[] | undefined>, changes: (NodeChange<BoxNode> | EdgeChange<LinkEdge>)[]): void {
   for (const change of changes) {
     if (change.type !== "select") continue;
-    selected = selected.filter((id) => id !== change.id);
-    if (change.selected) selected = [...selected, change.id];
+    if (!wanted.current) {
+      queueMicrotask(() => {
+        const selected = wanted.current;
+        wanted.current = undefined;
+        if (selected) editor.select(selected);
+      });
+    }
+    const rest = (wanted.current ?? editor.selected).filter((id) => id !== change.id);
+    wanted.current = change.selected ? [...rest, change.id] : rest;
   }
-  if (selected !== editor.selected) queueMicrotask(() => editor.select(selected));
 }

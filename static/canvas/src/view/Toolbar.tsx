@@ -1,5 +1,5 @@
 import { useReactFlow, useStore } from "@xyflow/react";
-import { align, tidy, type Side } from "../edit/acts.ts";
+import { align, tidy, type Side } from "../edit/arrange.ts";
 import { Icon } from "./Icon.tsx";
 import { useEditor } from "./context.ts";
 

@@ -1,10 +1,10 @@
-import { createContext, useContext, useSyncExternalStore } from "react";
+import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import type { Editor } from "../edit/editor.ts";
 import type { States, StepState } from "../run/states.ts";
 
 export interface Shared {
   editor: Editor;
-  states: States | undefined; // of a run
+  states: States; // of a run, or of a test run of the draft
   sprite: string;
 }
 
@@ -14,13 +14,11 @@ export function useShared(): Shared {
   return useContext(SharedContext)!;
 }
 
-const NOTHING = () => () => undefined;
-
 export function useStepState(path: string): StepState | undefined {
   const { states } = useShared();
   return useSyncExternalStore(
-    states ? (listener) => states.subscribe([path], listener) : NOTHING,
-    () => states?.get(path),
+    useCallback((listener: () => void) => states.subscribe([path], listener), [states, path]),
+    () => states.get(path),
   );
 }
 

@@ -92,7 +92,8 @@ function nodeOf(
 }
 
 function sameDots(one: Dot[], two: Dot[]): boolean {
-  return one.length === two.length && one.every((dot, index) => dot.port === two[index]!.port && dot.x === two[index]!.x && dot.y === two[index]!.y);
+  return one.length === two.length && one.every((dot, index) => dot.port === two[index]!.port && dot.x === two[index]!.x &&
+    dot.y === two[index]!.y && dot.isUsed === two[index]!.isUsed);
 }
 
 export function spoken(editor: Editor, box: Box, problems: number): string {

@@ -1,7 +1,9 @@
 // The canvas by keyboard: one tab stop, arrows to neighbours, M to move, C to connect.
-import { connectRefusal, link, move, remove, tidy } from "../edit/acts.ts";
+import { move, tidy } from "../edit/arrange.ts";
+import { connectRefusal, link, remove } from "../edit/links.ts";
 import type { Editor } from "../edit/editor.ts";
 import { GRID } from "../model/layout.ts";
+import { isFailure, onwardPorts } from "../model/rules.ts";
 import type { Rect } from "../model/layout.ts";
 import type { Point } from "../model/types.ts";
 
@@ -169,7 +171,11 @@ export class Keyboard {
   // The ports by which anything can be reached from here.
   private ports(id: string): string[] {
     const box = this.editor.graph.boxes.get(id)!;
-    return (box.type === "state" ? ["done"] : box.ports).filter((port) => this.targets(id, port).length);
+    const { rules, graph } = this.editor;
+    const used = new Set([...graph.links.values()].filter((one) => one.source === id).map((one) => one.port));
+    const own = box.type === "state" ? ["done"] : [...onwardPorts(rules, box.ports), ...box.ports.filter((port) => isFailure(rules, port))];
+    return [...own.filter((port) => !used.has(port)), ...own.filter((port) => used.has(port))]
+      .filter((port) => this.targets(id, port).length);
   }
 
   private targets(source: string, port: string): string[] {

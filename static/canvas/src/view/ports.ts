@@ -1,6 +1,6 @@
 // Which ports of a box are drawn, and where: onward ones below, those of failure at the right.
 import type { Box } from "../model/graph.ts";
-import { isFailure } from "../model/rules.ts";
+import { isFailure, onwardPorts } from "../model/rules.ts";
 import type { Rules } from "../model/types.ts";
 
 export const MORE = "…"; // stands for the ports that have no dot of their own
@@ -19,9 +19,8 @@ export function dotsOf(box: Box, rules: Rules, used: Map<string, number>, width:
   if (box.type === "state") {
     return box.isEnd ? [] : [{ port: "done", side: "bottom", x: width / 2, y: height, isUsed: false }];
   }
-  // Where there is a default way, the step leaves by that or by a named one, not by its end.
-  const hidden = box.ports.includes("default") && !used.has("done") ? "done" : "";
-  const onward = box.ports.filter((port) => !isFailure(rules, port) && port !== hidden);
+  const leading = onwardPorts(rules, box.ports);
+  const onward = used.has("done") && !leading.includes("done") ? ["done", ...leading] : leading;
   const failing = box.ports.filter((port) => isFailure(rules, port));
   const shown = fit(onward, used);
   const refused = fit(failing, used);
