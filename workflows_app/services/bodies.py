@@ -130,9 +130,7 @@ def transition_choose(opened: Opened, context: RunContext, fact: TriggerFired) -
         return fact
     node = opened.draft.node(status)
     present = status.progress["state"]
-    shown = machine.variables(status)
-    for name in node.settings["states"]:
-        shown["states"].setdefault(name, {"visits": 0})
+    shown = machine.variables(status, node.settings["states"])
     shown["event"] = {"type": fact.trigger, "data": fact.data}
     guards: list[JSON] = []
     for transition in node.settings["transitions"]:

@@ -194,3 +194,19 @@ def test_a_waiting_machine_can_be_cancelled():
 
     assert run.state == "cancelled"
     assert at_rest(run.pk)
+
+
+def test_an_entry_sees_states_that_were_never_visited():
+    count = "={'never': states.never.visits, 'here': states.first.visits}"
+    version = machine(
+        "first",
+        {
+            "first": {"entry": entry(step("x", value=count)), "terminal": True},
+            "never": {"terminal": True},
+        },
+        [("go", "first", "never")],
+    )
+
+    run = run_to_rest(version)
+
+    assert StepRun.objects.get(run=run, path="m.first[0].x").output == {"never": 0, "here": 1}

@@ -4,6 +4,7 @@ Between bodies the step waits for a trigger; its `progress` holds the present st
 each state was visited, what each gave, and how many bodies are still open.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from workflows_app.core.changes import own_body
@@ -134,6 +135,7 @@ def _open(draft: Draft, status: StepDraft, name: str, visit: int, event: JSON) -
     progress = dict(status.progress or {})
     progress["open"] += 1
     status.progress = progress
+    shown = variables(status, draft.node(status).settings["states"])
     draft.effects.append(
         OpenScopes(
             container=status.id,
@@ -141,7 +143,7 @@ def _open(draft: Draft, status: StepDraft, name: str, visit: int, event: JSON) -
             path=f"{status.path}.{name}",
             body=f"{progress['body']}.{name}",
             kind="visit",
-            values=({**variables(status), "event": event, "visit": progress["visit"]},),
+            values=({**shown, "event": event, "visit": progress["visit"]},),
             first=visit,
             opened=1,
             slot=draft.inner_slot,
@@ -150,13 +152,13 @@ def _open(draft: Draft, status: StepDraft, name: str, visit: int, event: JSON) -
     )
 
 
-def variables(status: StepDraft) -> dict[str, JSON]:
-    """Give what guards and bodies see as `state` and `states`."""
+def variables(status: StepDraft, known: Iterable[str]) -> dict[str, JSON]:
+    """Give what guards and bodies see as `state` and `states`; a state not visited has 0 visits."""
     progress = status.progress or {}
     outputs = progress.get("outputs") or {}
     states = {
         name: {"visits": count, **({"output": outputs[name]} if name in outputs else {})}
-        for name, count in progress["visits"].items()
+        for name, count in (dict.fromkeys(known, 0) | progress["visits"]).items()
     }
     return {"state": progress["state"], "states": states}
 

@@ -4,7 +4,7 @@ from typing import Any, TypedDict
 
 from workflows_app.agents.tools import ToolCall, ToolError, tool
 from workflows_app.gallery.acts import Ended, act_once, acts, number_from
-from workflows_app.gallery.sample_data import ORDERS, SUPPLIERS, TOO_HEAVY
+from workflows_app.gallery.sample_data import ORDERS, SOLD_OUT, SUPPLIERS, TOO_HEAVY
 
 
 class Order(TypedDict):
@@ -75,6 +75,8 @@ def orders(customer: str) -> Orders:
 @tool("inventory.reserve", effect="reversible", idempotent=True, undo="inventory.release")
 def reserve(call: ToolCall, order: str, item: str, quantity: float) -> Reservation:
     """Reserve goods for an order."""
+    if item in SOLD_OUT:
+        raise ToolError(f"no {item} is left", code="sold_out")
     arguments = {"order": order, "item": item, "quantity": quantity}
     result = {"id": number_from("R", call.key), **arguments, "state": "reserved"}
     return act_once(tool="inventory.reserve", key=call.key, arguments=arguments, result=result)

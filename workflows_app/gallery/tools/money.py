@@ -4,7 +4,7 @@ from typing import TypedDict
 
 from workflows_app.agents.tools import ToolCall, ToolError, tool
 from workflows_app.gallery.acts import Ended, act_once, acts, number_from
-from workflows_app.gallery.sample_data import PAYMENTS, RATES
+from workflows_app.gallery.sample_data import BUSY_BANKS, LOAN_LIMIT, PAYMENTS, RATES
 
 
 class Payment(TypedDict):
@@ -154,7 +154,11 @@ def score(applicant: str, amount: float, income: float) -> Score:
 
 @tool("loans.pay_out", effect="reversible", idempotent=True, undo="loans.call_back")
 def loan_pay_out(call: ToolCall, applicant: str, amount: float) -> Loan:
-    """Pay a loan out."""
+    """Pay a loan out; a busy bank refuses the first time, and every bank refuses too much."""
+    if amount > LOAN_LIMIT:
+        raise ToolError(f"the bank pays out at most {LOAN_LIMIT:g}", code="payout_refused")
+    if applicant in BUSY_BANKS and "[0]" in call.key:  # the first visit to the state
+        raise ToolError(f"the bank of {applicant} is busy", code="bank_busy")
     arguments = {"applicant": applicant, "amount": amount}
     result = {"id": number_from("L", call.key), **arguments, "state": "paid"}
     return act_once(tool="loans.pay_out", key=call.key, arguments=arguments, result=result)

@@ -1,0 +1,195 @@
+"""The order and the loan application: every path from the first state to each terminal one."""
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from tests.engine_harness import until
+from tests.gallery.running import (
+    acts_of,
+    answer,
+    end,
+    example,
+    pending,
+    product_running,
+    start,
+)
+from workflows_app.errors import IllegalState
+from workflows_app.models import RunEvent, Timer
+from workflows_app.services.triggers import trigger_fire
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Case:
+    """A run of a state machine, and what a person does to it."""
+
+    def __init__(self, run, path):
+        self.run = run
+        self.path = path
+
+    def states(self):
+        found = RunEvent.objects.filter(run=self.run, type="state.changed").order_by("sequence")
+        return [event.to_state for event in found]
+
+    def reaches(self, state, visits=1):
+        until(lambda: self.states()[-1:] == [state] and self.states().count(state) == visits, 30)
+        connection.close()
+
+    def fire(self, trigger):
+        trigger_fire(
+            run_id=self.run.pk, path=self.path, trigger=trigger, data=None, actor="user:owner"
+        )
+
+    def hurry(self, name):
+        """Let the time of a timer come."""
+        timers = Timer.objects.filter(run=self.run, name__startswith=name)
+        until(lambda: timers.update(due_at=Now()) == 1, 30)
+        connection.close()
+
+    def allowed(self, trigger):
+        with pytest.raises(IllegalState) as refused:
+            self.fire(trigger)
+        return refused.value.extra["allowed"]
+
+    def ended(self):
+        return end(self.run)
+
+
+def order(gallery, number=0):
+    return Case(start(gallery("order-lifecycle"), example("order-lifecycle", number)), "order")
+
+
+def loan(gallery, number=0):
+    return Case(start(gallery("loan-application"), example("loan-application", number)), "loan")
+
+
+PAID = ["created", "validated", "payment_pending", "paid", "processing"]
+
+
+@pytest.mark.parametrize(("trigger", "last"), [("deliver", "delivered"), ("refund", "refunded")])
+def test_a_shipped_order_is_delivered_or_given_back(gallery, trigger, last):
+    with product_running():
+        case = order(gallery)
+        case.reaches("shipped")
+        assert case.allowed("cancel") == ["deliver", "refund"]
+        case.fire(trigger)
+        run = case.ended()
+
+    assert case.states() == [*PAID, "shipped", last]
+    assert run.output["state"] == last
+    assert acts_of("payments.void").count() == (last == "refunded")
+
+
+def test_an_order_that_nobody_takes_in_a_month_is_refunded(gallery):
+    with product_running():
+        case = order(gallery)
+        case.reaches("shipped")
+        case.hurry("state:")
+        case.ended()
+
+    assert case.states() == [*PAID, "shipped", "refunded"]
+    last = RunEvent.objects.filter(run=case.run, type="state.changed").latest("sequence")
+    assert (last.trigger, last.actor, last.why) == ("refund", "engine", "the state timed out")
+
+
+def test_an_order_without_an_address_for_parcels_is_refunded(gallery):
+    with product_running():
+        case = order(gallery, 2)
+        case.ended()
+
+    assert case.states() == [*PAID, "refunded"]
+    assert acts_of("payments.void").count() == 1
+
+
+def test_an_order_that_is_not_valid_is_cancelled_and_reserves_nothing(gallery):
+    with product_running():
+        case = order(gallery, 3)
+        run = case.ended()
+
+    assert case.states() == ["created", "cancelled"]
+    assert run.state == "succeeded"
+    assert not acts_of("inventory.reserve").exists()
+
+
+def test_an_order_for_goods_that_are_sold_out_is_cancelled(gallery):
+    with product_running():
+        case = order(gallery, 4)
+        run = case.ended()
+
+    assert case.states() == ["created", "validated", "cancelled"]
+    assert run.state == "succeeded"
+    assert not acts_of("inventory.release").exists()
+
+
+def test_an_order_whose_payment_failed_can_be_cancelled_by_a_person(gallery):
+    with product_running():
+        case = order(gallery, 1)
+        case.reaches("payment_failed")
+        case.fire("cancel")
+        case.ended()
+
+    assert case.states() == [
+        "created",
+        "validated",
+        "payment_pending",
+        "payment_failed",
+        "cancelled",
+    ]
+    assert acts_of("inventory.release").count() == 1
+
+
+def test_a_declined_order_is_tried_three_times(gallery):
+    with product_running():
+        case = order(gallery, 1)
+        case.ended()
+
+    tries = ["payment_pending", "payment_failed"] * 3
+    assert case.states() == ["created", "validated", *tries, "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("decision", "path"), [("approve", ["approved", "funded"]), ("reject", ["rejected"])]
+)
+def test_a_loan_officer_says_yes_or_no(gallery, decision, path):
+    with product_running():
+        case = loan(gallery)
+        case.reaches("under_review")
+        until(lambda: pending(case.run), 30)
+        answer(pending(case.run)[0], decision)
+        case.ended()
+
+    assert case.states() == ["submitted", "under_review", *path]
+    assert acts_of("loans.pay_out").count() == (decision == "approve")
+
+
+def test_an_applicant_withdraws(gallery):
+    with product_running():
+        case = loan(gallery)
+        case.reaches("under_review")
+        case.fire("withdraw")
+        run = case.ended()
+
+    assert case.states() == ["submitted", "under_review", "withdrawn"]
+    assert pending(run) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "path"),
+    [
+        (2, ["approved", "funding_error", "approved", "funded"]),
+        (3, [*["approved", "funding_error"] * 3, "rejected"]),
+    ],
+)
+def test_a_failed_payout_is_tried_again_at_most_three_times(gallery, number, path):
+    with product_running():
+        case = loan(gallery, number)
+        case.reaches("under_review")
+        until(lambda: pending(case.run), 30)
+        answer(pending(case.run)[0])
+        for visit in range(path.count("funding_error")):
+            case.reaches("funding_error", visit + 1)
+            case.hurry("wait")
+        case.ended()
+
+    assert case.states() == ["submitted", "under_review", *path]
