@@ -12,6 +12,9 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from workflows_app.models import Run, User
+from workflows_app.page_hooks import Proof, banners_of, proof_of
+from workflows_app.selectors.people import principal_of_user
 from workflows_app.templatetags.json_html import json_html
 from workflows_app.views import looks, words
 from workflows_app.views.navigation import navigation
@@ -120,6 +123,20 @@ def nav(context: template.Context, place: str = "side") -> dict[str, Any]:
     request = context.get("request")
     entries = navigation(request) if request is not None else {}
     return {**entries, "request": request, "place": place, "csrf_token": context.get("csrf_token")}
+
+
+@register.inclusion_tag("components/_banners.html", takes_context=True)
+def banners(context: template.Context) -> dict[str, Any]:
+    """Show what everybody, or this person, has to be told on every page."""
+    user = getattr(context.get("request"), "user", None)
+    found = banners_of(principal_of_user(user)) if isinstance(user, User) else []
+    return {"banners": found}
+
+
+@register.simple_tag
+def proof(run: Run) -> Proof | None:
+    """Give how far the record of a run can be proved: `{% proof run as found %}`."""
+    return proof_of(run)
 
 
 @register.simple_tag(takes_context=True)

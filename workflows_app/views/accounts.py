@@ -20,6 +20,7 @@ from workflows_app.forms import PreferencesForm, SignInForm
 from workflows_app.models import AppEvent, User
 from workflows_app.selectors.people import principal_of_user
 from workflows_app.services.people import sign_in_event, sign_in_link_find, sign_in_link_use
+from workflows_app.views.settings_space import frame
 
 TRIES = 10
 TRIES_WINDOW = timedelta(minutes=15)
@@ -119,7 +120,10 @@ def me(request: HttpRequest) -> HttpResponse:
         user.save(update_fields=["preferences"])
         messages.success(request, "Saved")
         return HttpResponseRedirect(reverse("workflows:me"))
-    context = {"form": form, "principal": principal_of_user(user)}
+    principal = principal_of_user(user)
+    is_admin = "admin" in principal.scopes
+    tabs = frame(principal, principal.home, "me") if is_admin else {}
+    context = {"form": form, "principal": principal, "is_admin": is_admin, **tabs, "spaces": []}
     status = 422 if form.is_bound else 200
     return render(request, "workflows/me.html", context, status=status)
 

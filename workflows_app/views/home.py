@@ -23,6 +23,7 @@ from workflows_app.selectors.pages import (
 )
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import run_list
+from workflows_app.selectors.stuck import stuck_steps
 
 RANGES = {
     "1h": ("1 h", timedelta(hours=1), 30),
@@ -57,6 +58,7 @@ def _figures(actor: Principal, chosen: str) -> dict[str, Any]:
     waiting = list(pending.order_by("deadline_at")[:WAITING_SHOWN])
     rows = health(actor=actor, since=since)
     attention = attention_rows(actor=actor, since=since)
+    stuck = stuck_steps(actor=actor, now=now)
     newest = list(run_list(actor=actor)[:6])
     return {
         "now": now,
@@ -68,7 +70,8 @@ def _figures(actor: Principal, chosen: str) -> dict[str, Any]:
             row for row in rows if row["failed_share"] is not None and row["failed_share"] > FAILING
         ],
         "attention": attention,
-        "alert_count": len(attention["incidents"]) + attention["failed_count"],
+        "stuck": stuck,
+        "alert_count": len(stuck) + len(attention["incidents"]) + attention["failed_count"],
         "spend": spend(actor=actor, since=_midnight(now)),
         "chart": _chart(actor, since, now, slices),
         "newest": newest,

@@ -1,0 +1,74 @@
+"""Secrets of a workspace: written and replaced here, and never shown."""
+
+from collections import defaultdict
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from workflows_app.agents.selectors.secrets import secret_list, secret_uses
+from workflows_app.agents.services.secrets import secret_put
+from workflows_app.errors import DomainError
+from workflows_app.models import Workspace
+from workflows_app.selectors.people import Principal
+from workflows_app.views.settings_space import admin_space, frame, refusal
+
+
+class SecretForm(forms.Form):
+    """A name and a value; the service says what either may be."""
+
+    name = forms.CharField(max_length=200)
+    value = forms.CharField(max_length=20_000, strip=False)
+
+
+@login_required
+@never_cache
+@sensitive_post_parameters("value")
+@require_http_methods(["GET", "POST"])
+def secrets(request: HttpRequest) -> HttpResponse:
+    """Show which secrets there are and what uses them; set one."""
+    actor, space = admin_space(request)
+    if request.method == "GET":
+        return _page(request, actor, space)
+    form = SecretForm(request.POST)
+    if not form.is_valid():
+        said = [f"{name}: {errors[0]}" for name, errors in form.errors.items()]
+        return _page(request, actor, space, refused=said, status=422)
+    try:
+        is_new = secret_put(
+            workspace=space, actor=actor.actor, user=actor.user, **form.cleaned_data
+        )
+    except DomainError as error:
+        return _page(request, actor, space, refused=refusal(error), status=error.status)
+    messages.success(request, "Kept" if is_new else "Replaced")
+    return redirect(f"{reverse('workflows:settings_secrets')}?workspace={space.slug}")
+
+
+def _page(
+    request: HttpRequest,
+    actor: Principal,
+    space: Workspace,
+    *,
+    refused: list[str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    uses: dict[str, list[str]] = defaultdict(list)
+    for name, user in secret_uses(workspace=space):
+        uses[name].append(user)
+    found = secret_list(actor=actor, workspace=space)
+    known = {secret.name for secret in found}
+    context: dict[str, Any] = {
+        **frame(actor, space, "secrets"),
+        "secrets": [(secret, sorted(set(uses[secret.name]))) for secret in found],
+        "missing": [(name, sorted(set(uses[name]))) for name in sorted(uses.keys() - known)],
+        "refused": refused,
+        "name": request.POST.get("name", "") if refused else request.GET.get("name", ""),
+    }
+    return render(request, "workflows/settings/secrets.html", context, status=status)
