@@ -11,6 +11,7 @@ def scene():
     """Give the workspace, its people, and the run that waits for an approval."""
     workspace = factories.workspace_make()
     owner = factories.user_make("mira", workspace, ("viewer", "operator", "designer", "reviewer"))
+    admin = factories.user_make("ada", workspace, ("viewer", "reviewer", "admin"))
     workflow = factories.workflow_make(workspace)
     version = factories.version_make(workflow)
     support = factories.workflow_make(workspace, slug="support", name="Support triage")
@@ -37,7 +38,13 @@ def scene():
             cost_usd=0.11 * place,
             mode="rehearsal" if place == 3 else "live",
         )
-    return {"owner": owner, "workspace": workspace, "version": version, "run": waiting_run(version)}
+    return {
+        "owner": owner,
+        "admin": admin,
+        "workspace": workspace,
+        "version": version,
+        "run": waiting_run(version),
+    }
 
 
 def waiting_run(version):

@@ -20,11 +20,39 @@ def paths(found):
         "/workflows/",
         "/workflows/refund/",
         "/workflows/bank-change/",
+        "/workflows/new/",
+        "/workflows/refund/edit/",
+        "/workflows/refund/publish/",
+        f"/workflows/refund/diff/{found['version'].number}..draft/",
+        "/events/",
         "/runs/start/refund/",
         "/runs/start/refund/csv/",
         "/find/?q=refund",
         "/me/",
     ]
+
+
+SETTINGS = ["/me/", "/settings/members/", "/settings/tokens/", "/settings/secrets/"]
+
+
+def settings_scene(found):
+    """A proposal of a member, a token and a secret, so that each page shows all that it has."""
+    from workflows_app.agents.services.secrets import secret_put
+    from workflows_app.selectors.people import principal_of_user
+    from workflows_app.services.members import member_change_propose
+    from workflows_app.services.tokens import token_create
+
+    space, admin = found["workspace"], found["admin"]
+    member_change_propose(
+        workspace=space,
+        name="cleo",
+        roles=["viewer"],
+        groups=["finance"],
+        active=True,
+        actor=principal_of_user(admin),
+    )
+    token_create(workspace=space, scopes=["read"], actor="user:ada", service="nightly")
+    secret_put(workspace=space, name="CRM", value="hunter", actor="user:ada", user=admin)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -36,6 +64,11 @@ def test_pages_have_no_accessibility_violation(browser, scheme):
     browser.sign_in(found["owner"])
 
     for path in paths(found):
+        browser.open(path)
+        violations[path] = browser.axe()
+    settings_scene(found)
+    browser.sign_in(found["admin"])
+    for path in SETTINGS:
         browser.open(path)
         violations[path] = browser.axe()
 
@@ -50,7 +83,7 @@ def test_narrow_pages_do_not_scroll_sideways(browser, width):
     browser.size(width, 844)
     wide = {}
 
-    for path in paths(found):
+    def look(path):
         browser.open(path)
         if browser.script("return document.documentElement.scrollWidth") > width:
             wide[path] = browser.script(
@@ -58,6 +91,14 @@ def test_narrow_pages_do_not_scroll_sideways(browser, width):
                 " e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3)"
                 ".map((e) => e.outerHTML.slice(0, 120))"
             )
+
+    for path in paths(found):
+        if not path.endswith("/edit/"):  # on a phone its outline is the editor
+            look(path)
+    settings_scene(found)
+    browser.sign_in(found["admin"])
+    for path in SETTINGS:
+        look(path)
 
     assert wide == {}
 
