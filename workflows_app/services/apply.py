@@ -259,7 +259,7 @@ class _Transaction:
                 self.applied.ready_runs.add(opened.row.run_id)
 
     def _claimed(self, opened: Opened, status: StepDraft, change: RunChange) -> Claim:
-        from workflows_app.core.engine.leaf import announce  # noqa: PLC0415
+        from workflows_app.core.engine.attempts import announce  # noqa: PLC0415
 
         node = opened.draft.node(status)
         status.state = StepState.RUNNING

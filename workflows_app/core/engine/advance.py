@@ -1,7 +1,15 @@
 """`advance()`: one scope, one fact, and what follows from it. Pure."""
 
 from workflows_app.core.effects import TellParent
-from workflows_app.core.engine import containers, flow, leaf, machine, map_more, people
+from workflows_app.core.engine import (
+    containers,
+    flow,
+    leaf,
+    machine,
+    map_more,
+    people,
+    suspending,
+)
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
     BodyEnded,
@@ -33,8 +41,8 @@ _HANDLERS = {
     StepSucceeded: leaf.on_succeeded,
     StepFailed: leaf.on_failed,
     StepSkipped: leaf.on_skipped,
-    StepSuspended: leaf.on_suspended,
-    StepHeld: leaf.on_held,
+    StepSuspended: suspending.on_suspended,
+    StepHeld: suspending.on_held,
     StepLost: leaf.on_lost,
     ContainerOpened: map_more.on_opened,
     TimerFired: map_more.on_timer,

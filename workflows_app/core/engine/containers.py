@@ -6,7 +6,7 @@ from uuid import UUID
 
 from workflows_app.core.changes import own_body
 from workflows_app.core.effects import DropPending, OpenPending, OpenScopes, TellScope
-from workflows_app.core.engine import flow, heard, leaf, machine
+from workflows_app.core.engine import attempts, flow, heard, machine
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import (
     BodyEnded,
@@ -25,8 +25,8 @@ def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
     if draft.node(status).kind.primitive == "state_machine":
         machine.on_opened(draft, status, fact)
         return
-    leaf.take(draft, status, fact)
-    leaf.announce(draft, status, fact.actor)
+    attempts.take(draft, status, fact)
+    attempts.announce(draft, status, fact.actor)
     if status.is_cancelling:
         flow.cancelled(draft, status, why="cancelled")
         return

@@ -3,7 +3,7 @@
 from typing import Any
 
 from workflows_app.core.effects import CancelChild, TakeEvent
-from workflows_app.core.engine import flow, leaf
+from workflows_app.core.engine import flow, suspending
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import EventArrived, TimerFired
 from workflows_app.core.states import StepState, WaitReason
@@ -27,7 +27,7 @@ def on_timer(draft: Draft, status: StepDraft, fact: TimerFired) -> None:
     elif fact.name == "timer":
         flow.succeed(draft, status, "done", trigger="timer", why="the time came")
     else:
-        leaf.resume(draft, status, why="the time came")
+        suspending.resume(draft, status, why="the time came")
 
 
 _REASONS = {

@@ -1,78 +1,18 @@
-"""What a worker says of a leaf step: it ended, failed, waits, or never answered."""
+"""What a worker says of a leaf step: it ended, failed, or never answered."""
 
 from datetime import timedelta
 from typing import Any
 
-from workflows_app.core.effects import (
-    AskPeople,
-    DropUndo,
-    OpenWait,
-    StartChild,
-    StartTimer,
-    UndoNow,
-)
+from workflows_app.core.effects import AskPeople, DropUndo, StartTimer, UndoNow
 from workflows_app.core.engine import flow
+from workflows_app.core.engine.attempts import announce, attempt_end, take
 from workflows_app.core.engine.draft import Draft, StepDraft
-from workflows_app.core.facts import (
-    StepFailed,
-    StepHeld,
-    StepLost,
-    StepSkipped,
-    StepSucceeded,
-    StepSuspended,
-    TimerFired,
-    WorkerFact,
-)
+from workflows_app.core.engine.suspending import incident, suspend
+from workflows_app.core.facts import StepFailed, StepLost, StepSkipped, StepSucceeded, TimerFired
 from workflows_app.core.retry import retry_delay, retry_policy
-from workflows_app.core.states import StepState, Trigger, WaitReason
+from workflows_app.core.states import Trigger, WaitReason
 
 JSON = Any
-
-
-ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
-
-
-def announce(draft: Draft, status: StepDraft, actor: str) -> None:
-    """Write the start of the attempt, where it is not in the history yet."""
-    if status.is_announced:
-        return
-    status.is_announced = True
-    status.is_changed = True
-    draft.record(
-        "step.started",
-        status,
-        "ready",
-        trigger="claim",
-        actor=actor,
-        data={"attempt": status.attempt},
-        at=status.started_at,
-    )
-
-
-def take(draft: Draft, status: StepDraft, fact: WorkerFact) -> None:
-    """Keep what every answer of a worker carries."""
-    status.is_changed = True
-    status.effect = fact.effect
-    status.usage = fact.usage
-    if fact.input is not None:
-        status.input, status.has_input = fact.input, True
-
-
-def attempt_end(
-    draft: Draft, status: StepDraft, fact: WorkerFact, outcome: str, error: JSON = None
-) -> None:
-    """Record the attempt that the worker made."""
-    status.attempts.append(
-        {
-            "number": status.attempt,
-            "worker": fact.actor,
-            "started_at": status.started_at or draft.now,
-            "ended_at": draft.now,
-            "outcome": outcome,
-            "error": error,
-            "details": fact.details,
-        }
-    )
 
 
 def on_succeeded(draft: Draft, status: StepDraft, fact: StepSucceeded) -> None:
@@ -204,111 +144,6 @@ def _retry_later(draft: Draft, status: StepDraft, delay: timedelta, error: JSON)
     draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=due_at, fact=fact))
 
 
-def _was_only_looked_at(status: StepDraft) -> bool:
-    """A worker had the claim and never acted: for the record the step was ready all the time."""
-    return status.state is StepState.RUNNING and not status.is_announced
-
-
-def suspend(
-    draft: Draft,
-    status: StepDraft,
-    reason: WaitReason,
-    *,
-    until: Any = None,
-    waiting: JSON = None,
-    why: str = "",
-    data: JSON = None,
-    actor: str = "engine",
-) -> None:
-    """Let a step wait for `reason`, holding nothing."""
-    source = "ready" if _was_only_looked_at(status) else str(status.state)
-    draft.move(status, Trigger.SUSPEND)
-    status.reason = reason.value
-    status.waiting = dict(waiting or {})
-    if until is not None:
-        status.waiting["until"] = until.isoformat()
-    draft.record(
-        "step.waiting",
-        status,
-        source,
-        trigger="suspend",
-        actor=actor,
-        why=why,
-        data={"reason": reason.value, **status.waiting, **(data or {})},
-    )
-
-
-def incident(draft: Draft, status: StepDraft, error: JSON, *, why: str) -> None:
-    """Let a step wait until a person retries, skips or fails it."""
-    status.error, status.has_error = error, True
-    suspend(draft, status, WaitReason.INCIDENT, why=why, data={"error": error})
-
-
-def on_suspended(draft: Draft, status: StepDraft, fact: StepSuspended) -> None:
-    take(draft, status, fact)
-    if status.is_cancelling:
-        flow.cancelled(draft, status, why="cancelled")
-        return
-    reason = WaitReason(fact.reason)
-    if fact.details is not None:
-        announce(draft, status, fact.actor)
-        attempt_end(draft, status, fact, "suspended")
-    else:  # nothing was tried yet: the next claim is the first attempt again
-        status.attempt = max(status.attempt - 1, 0)
-        status.is_announced = False
-    until = fact.until
-    if fact.after is not None:
-        until = draft.now + timedelta(seconds=fact.after)
-    suspend(
-        draft, status, reason, until=until, waiting=fact.waiting, why=fact.why, actor=fact.actor
-    )
-    if until is not None:
-        timer = TimerFired(step_run=status.id, generation=status.generation, name=reason.value)
-        draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=until, fact=timer))
-    asks = reason in ASKS
-    if asks and fact.request is not None:
-        draft.effects.append(
-            AskPeople(
-                step_run=status.id,
-                path=status.path,
-                generation=status.generation,
-                reason=reason.value,
-                action=fact.action,
-                digest=fact.digest or "",
-                settings=fact.request,
-                why=fact.why,
-            )
-        )
-    elif reason is WaitReason.EVENT:
-        draft.effects.append(
-            OpenWait(
-                step_run=status.id,
-                path=status.path,
-                generation=status.generation,
-                request=fact.request,
-            )
-        )
-    elif reason is WaitReason.CHILD:
-        draft.effects.append(
-            StartChild(
-                step_run=status.id,
-                path=status.path,
-                generation=status.generation,
-                request=fact.request,
-            )
-        )
-
-
-def on_held(draft: Draft, status: StepDraft, fact: StepHeld) -> None:
-    """Give a claim back unused."""
-    if status.is_cancelling:
-        flow.cancelled(draft, status, why="cancelled")
-        return
-    status.attempt = max(status.attempt - 1, 0)
-    draft.move(status, Trigger.RELEASE)
-    status.is_changed = True
-
-
 def on_lost(draft: Draft, status: StepDraft, fact: StepLost) -> None:
     """A lease ran out: its attempt counts, and where the outcome matters a person decides."""
     announce(draft, status, "engine")
@@ -338,10 +173,3 @@ def on_lost(draft: Draft, status: StepDraft, fact: StepLost) -> None:
         source = draft.move(status, Trigger.RELEASE)
         status.is_announced = False
         draft.ready(status, source=source, why=error["message"])
-
-
-def resume(draft: Draft, status: StepDraft, *, why: str = "", actor: str = "engine") -> None:
-    """Let a worker take a waiting step again."""
-    source = draft.move(status, Trigger.RESUME)
-    status.is_announced = False
-    draft.ready(status, source=source, why=why, actor=actor)

@@ -10,7 +10,7 @@ from typing import Any
 from workflows_app.core.changes import own_body
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.effects import CancelScopes, DropTimers, OpenScopes, StartTimer
-from workflows_app.core.engine import flow, leaf
+from workflows_app.core.engine import attempts, flow, suspending
 from workflows_app.core.engine.draft import Draft, HistoryEvent, StepDraft
 from workflows_app.core.facts import BodyEnded, ContainerOpened, TimerFired, TriggerFired
 from workflows_app.core.states import StepState, Trigger, WaitReason
@@ -21,8 +21,8 @@ TIMEOUT = "state:"  # prefix of the names of the timers of states
 
 def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
     """The machine begins: it enters its initial state."""
-    leaf.take(draft, status, fact)
-    leaf.announce(draft, status, fact.actor)
+    attempts.take(draft, status, fact)
+    attempts.announce(draft, status, fact.actor)
     if status.is_cancelling:
         flow.cancelled(draft, status, why="cancelled")
         return
@@ -165,7 +165,7 @@ def variables(status: StepDraft, known: Iterable[str]) -> dict[str, JSON]:
 
 def _wait(draft: Draft, status: StepDraft) -> None:
     """Nothing goes on in this state: the machine waits for a trigger."""
-    leaf.suspend(
+    suspending.suspend(
         draft,
         status,
         WaitReason.TRIGGER,

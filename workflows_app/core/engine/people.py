@@ -3,7 +3,7 @@
 from typing import Any
 
 from workflows_app.core.effects import DropUndo, UndoNow
-from workflows_app.core.engine import flow, heard, leaf
+from workflows_app.core.engine import flow, heard, suspending
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.engine.supersede import supersede_after, supersede_one
 from workflows_app.core.facts import (
@@ -30,7 +30,7 @@ def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
         return
     if fact.outcome == "incident":
         error = {"code": "no_approver", "message": fact.reason or "nobody may answer"}
-        leaf.incident(draft, status, error, why=error["message"])
+        suspending.incident(draft, status, error, why=error["message"])
     elif fact.outcome == "failed":
         flow.fail(
             draft,
@@ -59,7 +59,9 @@ def _budget(draft: Draft, status: StepDraft, fact: Decided) -> None:
     progress = dict(status.progress or {})
     progress["granted_usd"] = progress.get("granted_usd", 0.0) + float(asked["usd"])
     status.progress = progress
-    leaf.resume(draft, status, why=fact.reason or f"{asked['usd']} US dollars added", actor=fact.by)
+    suspending.resume(
+        draft, status, why=fact.reason or f"{asked['usd']} US dollars added", actor=fact.by
+    )
 
 
 def _gate(draft: Draft, status: StepDraft, fact: Decided) -> None:
@@ -68,7 +70,7 @@ def _gate(draft: Draft, status: StepDraft, fact: Decided) -> None:
         status.approved_digest = fact.digest
         if fact.arguments is not None:
             status.progress = {**(status.progress or {}), "edited": fact.arguments}
-        leaf.resume(draft, status, why=fact.reason or "approved", actor=fact.by)
+        suspending.resume(draft, status, why=fact.reason or "approved", actor=fact.by)
     elif fact.outcome == "taken_over":
         flow.succeed(
             draft,

@@ -1,0 +1,51 @@
+"""What every answer of a worker leaves: the start in the history, the attempt, what it carried."""
+
+from typing import Any
+
+from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.facts import WorkerFact
+
+JSON = Any
+
+
+def announce(draft: Draft, status: StepDraft, actor: str) -> None:
+    """Write the start of the attempt, where it is not in the history yet."""
+    if status.is_announced:
+        return
+    status.is_announced = True
+    status.is_changed = True
+    draft.record(
+        "step.started",
+        status,
+        "ready",
+        trigger="claim",
+        actor=actor,
+        data={"attempt": status.attempt},
+        at=status.started_at,
+    )
+
+
+def take(draft: Draft, status: StepDraft, fact: WorkerFact) -> None:
+    """Keep what every answer of a worker carries."""
+    status.is_changed = True
+    status.effect = fact.effect
+    status.usage = fact.usage
+    if fact.input is not None:
+        status.input, status.has_input = fact.input, True
+
+
+def attempt_end(
+    draft: Draft, status: StepDraft, fact: WorkerFact, outcome: str, error: JSON = None
+) -> None:
+    """Record the attempt that the worker made."""
+    status.attempts.append(
+        {
+            "number": status.attempt,
+            "worker": fact.actor,
+            "started_at": status.started_at or draft.now,
+            "ended_at": draft.now,
+            "outcome": outcome,
+            "error": error,
+            "details": fact.details,
+        }
+    )
