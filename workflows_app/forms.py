@@ -132,6 +132,7 @@ class PublishForm(forms.Form):
     note = forms.CharField(
         max_length=2000, error_messages={"required": "Say what changed: reviewers read it."}
     )
+    runs = forms.ChoiceField(required=False, choices=[("", "finish"), ("move", "go on")])
 
 
 class ArchiveForm(forms.Form):

@@ -24,6 +24,7 @@ from workflows_app.services.definitions import (
     workflow_archive,
     workflow_publish,
 )
+from workflows_app.services.move_on import runs_in_flight, runs_movable, runs_move_on
 from workflows_app.views.compare import compare
 
 
@@ -119,17 +120,27 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "comparison": comparison,
         "problems": problems_of_draft(workflow),
+        "in_flight": runs_in_flight(workflow=workflow).count(),
+        "movable": runs_movable(workflow=workflow).count(),
+        "may_run": actor.can("run", workflow.workspace_id),
     }
     if request.method == "GET":
         return render(request, "workflows/publish.html", context)
     if not form.is_valid():
         return render(request, "workflows/publish.html", context, status=422)
+    moves = form.cleaned_data.pop("runs") == "move"
+    if moves:
+        actor.require("run", workflow.workspace_id)
     try:
         version, is_new = workflow_publish(workflow=workflow, actor=user, **form.cleaned_data)
     except DomainError as error:
         context["problem"] = _problem(request, error)
         return render(request, "workflows/publish.html", context, status=error.status)
     said = f"Version {version.number} is published" if is_new else "Nothing had changed"
+    if moves and is_new:
+        moved, stayed = runs_move_on(version=version, actor=user)
+        said += f"; {moved} runs go on with it"
+        said += f", {stayed} finish on their own version" if stayed else ""
     messages.success(request, said)
     return redirect("workflows:workflow", slug=slug)
 
