@@ -9,6 +9,12 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (!SAFE.has(event.detail.verb)) event.detail.headers["X-CSRFToken"] = csrfToken();
 });
 
+// A button of the form that has the focus when a changed field is saved was not pressed.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { triggeringEvent, parameters } = event.detail;
+  if (triggeringEvent?.type === "change" && event.target.matches("form.pf")) delete parameters.act;
+});
+
 document.addEventListener("htmx:sendError", () => say("No connection. Nothing was changed."));
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;

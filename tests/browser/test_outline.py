@@ -52,7 +52,7 @@ class Keyboard:
 
     def write(self, selector, text):
         self.to(selector)
-        self.press(Keys.chord(Keys.CONTROL, "a"), text)
+        self.press(Keys.CONTROL + "a", text)
 
     def choose(self, selector, letters):
         self.to(selector)
