@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from approvals_app.core import shown
+from approvals_app.core.states import ApprovalState
 from approvals_app.forms import MailDecisionForm
 from approvals_app.models import ApprovalRequest, MailLink
 from approvals_app.services.mail_links import (
@@ -51,10 +52,12 @@ def mail_view(request: HttpRequest, signed: str) -> HttpResponse:
 
 def _page(request: HttpRequest, link: MailLink, *, status: int = 200, **more: JSON) -> HttpResponse:
     row: ApprovalRequest = link.request
+    row.refresh_from_db()  # a link that lost a race has just learned who won
     context = {
         "approval": row,
         "person": link.person,
         "is_gone": status == GONE,
+        "ended": row.state != ApprovalState.PENDING.value,
         "summary": shown.visible(row.summary),
         "recommendation": shown.visible("" if row.is_blind else row.recommendation),
         "fields": shown.rows(bound_action(row).get("arguments")),
