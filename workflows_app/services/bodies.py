@@ -27,6 +27,7 @@ from workflows_app.services.values import (
     draft_results,
     result_of,
     results_load,
+    results_overlay,
     value_of,
     values_build,
 )
@@ -224,7 +225,8 @@ def _condition(opened: Opened, context: RunContext, source: str, **variables: JS
 def _results(opened: Opened, context: RunContext, refs: frozenset[str]) -> dict[Place, Result]:
     here = draft_results(opened.draft, opened.row.id, refs)
     places = opened.setting(context).places(refs).values()
-    return results_load(place for place in places if place not in here) | here
+    loaded = results_load(place for place in places if place not in here)
+    return results_overlay(opened.draft, opened.row.id, refs, loaded)
 
 
 def body_output(opened: Opened, context: RunContext) -> JSON:

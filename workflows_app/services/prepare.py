@@ -273,9 +273,9 @@ def _call(
     context, spec = claim.context, claim.node.spec
     limit = duration_parse(spec["timeout"]).total_seconds() if spec.get("timeout") else None
 
-    def evaluate(source: str, **variables: JSON) -> JSON:
-        condition = condition_of(source)
-        return condition.evaluate({**values, **variables})
+    def evaluate(source: str, *, gives_any: bool = False, **variables: JSON) -> JSON:
+        compiled = value_of(f"={source}") if gives_any else condition_of(source)
+        return compiled.evaluate({**values, **variables})
 
     return Call(
         run_id=claim.run_id,

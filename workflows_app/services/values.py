@@ -1,8 +1,8 @@
 """The values that expressions see: loaded for exactly the steps that they name."""
 
 import json
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -146,3 +146,19 @@ def draft_results(draft: Draft, scope_id: UUID, refs: Collection[str]) -> dict[P
         for ref in refs
         if (status := draft.steps.get(ref)) is not None and status.has_output
     }
+
+
+def results_overlay(
+    draft: Draft, scope_id: UUID, refs: Collection[str], loaded: Mapping[Place, Result]
+) -> dict[Place, Result]:
+    """Give loaded results as this very transaction leaves their steps: it is not written yet."""
+    found = dict(loaded)
+    for ref in refs:
+        status, place = draft.steps.get(ref), (scope_id, ref)
+        if status is None:
+            continue
+        now, before = result_of(status), loaded.get(place)
+        output = now.output if status.has_output or before is None else before.output
+        error = now.error if status.has_error or before is None else before.error
+        found[place] = replace(now, output=output, error=error)
+    return found

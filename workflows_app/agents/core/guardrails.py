@@ -67,7 +67,8 @@ def checks_run(checks: Sequence[Mapping[str, JSON]], value: JSON, *, evaluate: E
     """Run all checks on a value.
 
     Args:
-        evaluate: runs a CEL source with more variables; the value is `output` there.
+        evaluate: runs a CEL source with more variables; the value is `output` there. The source
+            is a condition, or with `gives_any` an expression of any type.
     """
     trips: list[Trip] = []
     for check in checks:
@@ -167,7 +168,7 @@ def _confidence(
     check: Mapping[str, JSON], value: JSON, evaluate: Evaluate
 ) -> tuple[str | None, JSON]:
     minimum = float(check["minimum"])
-    found = evaluate(check.get("of") or CONFIDENCE_OF, output=value)
+    found = evaluate(check.get("of") or CONFIDENCE_OF, gives_any=True, output=value)
     if isinstance(found, bool) or not isinstance(found, int | float):
         return "there is no confidence", _NOTHING
     return (f"{found} is below {minimum}" if found < minimum else None), _NOTHING
@@ -184,8 +185,8 @@ def _volume(check: Mapping[str, JSON], value: JSON, _: Evaluate) -> tuple[str | 
 
 
 def _change(check: Mapping[str, JSON], value: JSON, evaluate: Evaluate) -> tuple[str | None, JSON]:
-    before = float(evaluate(check["from"], output=value))
-    after = float(evaluate(check["to"], output=value))
+    before = float(evaluate(check["from"], gives_any=True, output=value))
+    after = float(evaluate(check["to"], gives_any=True, output=value))
     size, limit = abs(after - before), check["maximum"]
     if isinstance(limit, str):
         size = size / abs(before) * 100 if before else float("inf")
@@ -215,8 +216,9 @@ def _injection(check: Mapping[str, JSON], value: JSON, _: Evaluate) -> tuple[str
 
 
 def _listed(check: Mapping[str, JSON], value: JSON, evaluate: Evaluate) -> tuple[str | None, JSON]:
-    found = evaluate(check["of"], output=value) if check.get("of") else check.get("seen")
-    if found is None and not check.get("of"):
+    of = check.get("of")
+    found = evaluate(of, gives_any=True, output=value) if of else check.get("seen")
+    if found is None and not of:
         return None, _NOTHING  # the step calls none of these
     names = found if isinstance(found, list) else [found]
     if not names or not all(isinstance(name, str) for name in names):
