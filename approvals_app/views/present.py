@@ -155,6 +155,7 @@ def detail(
         "own": own_record(request, user, now),
         "similar": similar_list(request),
         "handed": hand_off(request, user),
+        "asked_first": _asked_first(request),
         "case": case_of(request),
         "form": ArgumentsForm(arguments) if request.action else None,
         "seconds_left": _seconds_left(request, now),
@@ -165,6 +166,13 @@ def _payload(request: ApprovalRequest, *, is_veiled: bool) -> str:
     if is_veiled and request.is_question:  # a question's action holds the agent's view as well
         return "It shows once you have answered."
     return canonical_bytes(request.action).decode() if request.action else ""
+
+
+def _asked_first(request: ApprovalRequest) -> list[str]:
+    """Give who was asked before any rung of the ladder was reached."""
+    reached = request.ladder[: request.climbed]
+    later = {name for rung in reached for name in rung["assignees"]}
+    return [name for name in request.assignees if name not in later] or request.present
 
 
 # What a question is made of; shown as itself, not as fields of an action.

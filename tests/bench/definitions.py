@@ -68,6 +68,28 @@ def paused_then_nothing() -> JSON:
     )
 
 
+def gated(assignee: str) -> JSON:
+    """Return one tool step that a person must approve first."""
+    gate = {
+        "summary": "Refund {{ input.amount }} to {{ input.customer }}",
+        "assignees": [assignee],
+        "risk": "=input.risk",
+        "deadline": "=input.deadline",
+        "confidence": 0.9,
+    }
+    step = {
+        "id": "issue",
+        "kind": "tool",
+        "with": {
+            "tool": "bench.refund",
+            "arguments": {"amount": "=input.amount", "customer": "=input.customer"},
+        },
+        "approval": gate,
+    }
+    texts = {name: {"type": "string"} for name in ("customer", "risk", "deadline")}
+    return _document("Gated", {"amount": {"type": "number"}, **texts}, [step])
+
+
 def _call(name: str, seconds: float) -> JSON:
     return {
         "id": name,

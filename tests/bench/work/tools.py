@@ -16,3 +16,9 @@ def call(seconds: float) -> float:
     """Take as long as a call to a service that answers after `seconds`."""
     Event().wait(seconds)
     return seconds
+
+
+@tool("bench.refund", effect="none")
+def refund(customer: str, amount: float) -> str:
+    """Say what would be refunded."""
+    return f"{amount} to {customer}"

@@ -1,0 +1,279 @@
+"""Ten thousand pending requests: the inbox, its filters, a decision, and 200 open inboxes."""
+
+import asyncio
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client
+from django.utils import timezone
+from websockets.asyncio.client import connect
+
+from approvals_app.services.open import approvals_open
+from tests.bench.definitions import gated
+from tests.bench.figures import Figure
+from tests.bench.subject import Subject, Watcher
+from workflows_app.core.action import action_digest
+from workflows_app.core.effects import RequestApproval
+from workflows_app.identifiers import uuid7
+from workflows_app.models import Run, Scope, StepRun, User
+
+PENDING, AT_ONCE = 10_000, 1000
+PAGES, DECISIONS, COMMITS, SOCKETS = 20, 20, 20, 200
+RISKS = ("low", "low", "low", "medium", "medium", "high")
+EXAMINED = (
+    "SELECT count(*) = 0 FROM approvals_app_approvalrequest"
+    " WHERE state = 'pending' AND unusual IS NULL"
+)
+OPEN = (
+    "SELECT number, digest FROM approvals_app_approvalrequest"
+    " WHERE state = 'pending' AND risk = 'low' ORDER BY next_due_at DESC LIMIT %s"
+)
+DECIDED = "SELECT decided_at FROM approvals_app_approvalrequest WHERE number = %s"
+
+
+def measure(rounds: int) -> list[Figure]:
+    """Fill the inbox of one reviewer, then use it as their browser does."""
+    call_command("create_user", name="reviewer", group=["bench"], role=["reviewer"])
+    watcher = Watcher()
+    _fill()
+    browser = _Browser()
+    inbox = [browser.get("/approvals/") for _ in range(PAGES)]
+    filtered = [browser.get("/approvals/?risk=high&due=today&group=risk") for _ in range(PAGES)]
+    fragment = [browser.fragment("/approvals/") for _ in range(PAGES)]
+    common: dict[str, Any] = {"section": "approvals", "unit": "ms"}
+    figures = [
+        Figure(name="inbox page", values=inbox, target=300, **common),
+        Figure(name="inbox page, filtered", values=filtered, target=300, **common),
+        Figure(name="queue fragment, as a live page asks for it", values=fragment, **common),
+    ]
+    rows = watcher.rows(OPEN, DECISIONS + 2 * COMMITS)
+    answers = [browser.decide(*row) for row in rows[:DECISIONS]]
+    figures.append(Figure(name="decision to next item", values=answers, target=150, **common))
+    alone = asyncio.run(_commits(browser, watcher, rows[DECISIONS:][:COMMITS], everybody=False))
+    figures.append(
+        Figure(
+            name=f"commit to pixel, {SOCKETS} open inboxes",
+            values=alone,
+            target=250,
+            note="one of them asks for its fragment",
+            **common,
+        )
+    )
+    together = asyncio.run(_commits(browser, watcher, rows[DECISIONS + COMMITS :], everybody=True))
+    figures.append(
+        Figure(
+            name=f"commit to the last of {SOCKETS} pixels",
+            values=together,
+            note="all of them ask at the same moment",
+            **common,
+        )
+    )
+    return figures
+
+
+def _fill() -> None:
+    """Write runs that stopped at the gate, ask about each, and wait until all were examined."""
+    subject, watcher = Subject(gated("group:bench")), Watcher()
+    for first in range(0, PENDING, AT_ONCE):
+        steps = _stopped(subject, AT_ONCE)
+        with transaction.atomic():
+            approvals_open([_wish(step, first + n) for n, step in enumerate(steps)])
+    watcher.wait_for(EXAMINED)
+
+
+def _stopped(subject: Subject, count: int) -> list[StepRun]:
+    """Write runs as they stand when their gate is reached."""
+    now = timezone.now()
+    runs = [
+        Run(
+            workspace=subject.workflow.workspace,
+            workflow=subject.workflow,
+            version=subject.version,
+            mode="live",
+            state="waiting",
+            started_by=subject.owner,
+            started_at=now,
+            input={},
+        )
+        for _ in range(count)
+    ]
+    Run.objects.bulk_create(runs)
+    scopes = [Scope(run=run, kind="root") for run in runs]
+    Scope.objects.bulk_create(scopes)
+    steps = [
+        StepRun(
+            run=scope.run,
+            scope=scope,
+            step="issue",
+            kind="tool",
+            path="issue",
+            state="waiting",
+            reason="approval",
+            effect="none",
+            waiting={},
+        )
+        for scope in scopes
+    ]
+    return StepRun.objects.bulk_create(steps)
+
+
+def _wish(step: StepRun, number: int) -> RequestApproval:
+    """Give what the engine asks of the approvals for one of them."""
+    amount, customer = float(10 + number % 90), f"cus_{number % 500}"
+    action = {
+        "kind": "tool",
+        "tool": "bench.refund",
+        "tool_version": "1",
+        "schema": None,
+        "arguments": {"amount": amount, "customer": customer},
+        "target": None,
+        "credentials": [],
+        "run": str(step.run_id),
+        "path": "issue",
+        "generation": 0,
+        "definition": step.run.version.digest,
+        "lapses_at": None,
+    }
+    return RequestApproval(
+        id=uuid7(),
+        run_id=step.run_id,
+        workspace_id=step.run.workspace_id,
+        workflow_id=step.run.workflow_id,
+        version_id=step.run.version_id,
+        scope_id=step.scope_id,
+        step_run_id=step.pk,
+        path="issue",
+        generation=0,
+        reason="approval",
+        action=action,
+        digest=action_digest(action),
+        settings={
+            "summary": f"Refund {amount} to {customer}",
+            "assignees": ["group:bench"],
+            "risk": RISKS[number % len(RISKS)],
+            "deadline": f"{30 + number % 3000}m",
+            "confidence": 0.9,
+        },
+        why="every time",
+        mode="live",
+        now=timezone.now(),
+    )
+
+
+class _Browser:
+    """A reviewer's session, over one kept connection."""
+
+    def __init__(self) -> None:
+
+        signed_in = Client()
+        signed_in.force_login(User.objects.get(username="reviewer"))
+        self.session = signed_in.cookies[settings.SESSION_COOKIE_NAME].value
+        self.address = os.environ["BENCH_ADDRESS"]
+        self.cookies = {settings.SESSION_COOKIE_NAME: self.session}
+        self.client = httpx.Client(base_url=self.address, cookies=self.cookies, timeout=60)
+        self.get("/approvals/")
+
+    def get(self, path: str, **headers: str) -> float:
+        """Give the milliseconds of a whole page."""
+        began = time.perf_counter()
+        answer = self.client.get(path, headers=headers)
+        took = (time.perf_counter() - began) * 1000
+        assert answer.status_code == 200, answer.text[:500]
+        assert "APR-" in answer.text
+        return took
+
+    def fragment(self, path: str) -> float:
+        """Give the milliseconds of the part that a live page asks for."""
+        return self.get(path, **{"HX-Request": "true", "HX-Target": "queue"})
+
+    def decide(self, number: int, digest: str) -> float:
+        """Give the milliseconds from the answer to the page with the next request."""
+        began = time.perf_counter()
+        answer = self._answer(number, digest)
+        assert answer.status_code == 302, answer.text[:500]
+        page = self.client.get(answer.headers["location"])
+        assert page.status_code == 200
+        return (time.perf_counter() - began) * 1000
+
+    def _answer(self, number: int, digest: str) -> httpx.Response:
+        token = next(value for name, value in self.client.cookies.items() if "csrf" in name)
+        return self.client.post(
+            f"/approvals/APR-{number}/decide/",
+            data={"decision": "approve", "digest": digest, "view": "mine"},
+            headers={"X-CSRFToken": token, "Referer": f"{self.address}/approvals/"},
+        )
+
+    def answer(self, number: int, digest: str) -> None:
+        """Decide, and look at nothing."""
+        assert self._answer(number, digest).status_code == 302
+
+
+async def _commits(
+    browser: _Browser, watcher: Watcher, rows: list[Any], *, everybody: bool
+) -> list[float]:
+    """Give for each decision the milliseconds from its commit to the last pixel that is awaited."""
+    address = f"ws{browser.address.removeprefix('http')}/ws/live/?topics=inbox"
+    cookie = f"{settings.SESSION_COOKIE_NAME}={browser.session}"
+    headers = {"Cookie": cookie}
+    sockets = [
+        await connect(address, origin=browser.address, additional_headers=headers)
+        for _ in range(SOCKETS)
+    ]
+    limits = httpx.Limits(max_connections=SOCKETS)
+    client = httpx.AsyncClient(
+        base_url=browser.address, cookies=browser.cookies, timeout=120, limits=limits
+    )
+    try:
+        return [
+            await _commit(browser, watcher, client, sockets, row, everybody=everybody)
+            for row in rows
+        ]
+    finally:
+        await client.aclose()
+        for socket in sockets:
+            await socket.close()
+
+
+async def _commit(
+    browser: _Browser,
+    watcher: Watcher,
+    client: httpx.AsyncClient,
+    sockets: list[Any],
+    row: Any,
+    *,
+    everybody: bool,
+) -> float:
+    await _drain(sockets)
+    heard = asyncio.gather(
+        *(_pixel(client, one, asks=everybody or n == 0) for n, one in enumerate(sockets))
+    )
+    await asyncio.to_thread(browser.answer, *row)
+    ends = [end for end in await heard if end is not None]
+    decided_at = watcher.rows(DECIDED, row[0])[0][0]
+    return (max(ends) - decided_at).total_seconds() * 1000
+
+
+async def _pixel(client: httpx.AsyncClient, socket: Any, *, asks: bool) -> datetime | None:
+    await asyncio.wait_for(socket.recv(), timeout=60)
+    if not asks:
+        return None
+    headers = {"HX-Request": "true", "HX-Target": "queue"}
+    answer = await client.get("/approvals/", headers=headers)
+    assert answer.status_code == 200
+    return datetime.now(UTC)
+
+
+async def _drain(sockets: list[Any]) -> None:
+    """Wait until nothing more is told: what follows a decision is heard as well."""
+    for socket in sockets:
+        while True:
+            try:
+                await asyncio.wait_for(socket.recv(), timeout=1.5 if socket is sockets[0] else 0.01)
+            except TimeoutError:
+                break
