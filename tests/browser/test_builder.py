@@ -197,3 +197,46 @@ def test_the_builder_is_accessible(browser, owner, scheme):
 
     assert browser.axe() == []
     assert browser.errors() == []
+
+
+def node(browser, path):
+    selector = f'.react-flow__node[data-id="{path}"]'
+    browser.until(f"document.querySelector('{selector}')")
+    return browser.driver.find_element(By.CSS_SELECTOR, selector)
+
+
+def test_canvas_and_fields_follow_each_other(browser, owner):
+    opened(browser, owner, "edit/")
+    watch(browser)
+
+    node(browser, "classify").click()
+    browser.until("document.querySelector('#properties .ph').dataset.path === 'classify'")
+    last = browser.driver.find_elements(
+        By.CSS_SELECTOR, 'form[data-field="/with/labels"] .lrow input'
+    )[-1]
+    last.send_keys("technical", Keys.TAB)
+    saved(browser, 2)
+    browser.until("document.querySelector('[data-id=classify] [data-handleid=technical]')")
+    browser.driver.find_element(By.CSS_SELECTOR, '[data-fires="canvas:undo"]').click()
+
+    browser.until(
+        "document.querySelectorAll('form[data-field=\"/with/labels\"] .lrow').length === 2"
+    )
+    browser.until("document.getElementById('saved').dataset.state === 'saved'")
+    browser.until("!document.querySelector('[data-id=classify] [data-handleid=technical]')")
+    assert draft()["steps"][0]["with"]["labels"] == ["refund"]
+
+
+def test_a_field_that_is_written_is_saved_when_another_step_is_chosen(browser, owner):
+    opened(browser, owner, "edit/")
+    watch(browser)
+    node(browser, "classify").click()
+    browser.until("document.querySelector('#properties .ph').dataset.path === 'classify'")
+
+    field(browser, "/with/prompt").send_keys(" now")
+    node(browser, "draft").click()
+    browser.until("document.querySelector('#properties .ph').dataset.path === 'draft'")
+
+    saved(browser, 2)
+    assert draft()["steps"][0]["with"]["prompt"] == "Label {{ input }} now"
+    assert browser.errors() == []

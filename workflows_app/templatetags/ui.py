@@ -99,6 +99,12 @@ def as_line(value: Any) -> str:
 
 
 @register.filter
+def has_rest(nodes: Any) -> bool:
+    """Tell whether some fields of an object are shown on demand only."""
+    return any(not node.is_first for node in nodes)
+
+
+@register.filter
 def is_text(value: Any) -> bool:
     """Tell whether a value is a text."""
     return isinstance(value, str)

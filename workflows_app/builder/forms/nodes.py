@@ -1,9 +1,10 @@
 """What the template draws: the fields of a form as a tree of inputs with their values."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflows_app.builder.forms.fits import fits
 from workflows_app.builder.forms.schema_rows import TYPES, schema_rows
 from workflows_app.builder.forms.shapes import Shape
 from workflows_app.builder.forms.texts import OPERATORS, condition_rows, value_show
@@ -52,16 +53,12 @@ class Node:
     mode: str = ""
     links: list[dict[str, str]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    is_first: bool = True  # shown at once; the others on demand
 
     @property
     def count(self) -> int:
         """How many rows there are, an empty one for the next included."""
         return len(self.rows)
-
-    @property
-    def described(self) -> str:
-        """The ids of the texts that explain the input."""
-        return f"h-{self.id}" if self.hint else ""
 
 
 class Drawing:
@@ -112,7 +109,14 @@ class Drawing:
             for shape in shapes
         ]
         self.tool = outer
+        is_needed = [one.is_required or one.value is not ABSENT or one.errors for one in drawn]
+        if any(is_needed):
+            for one, needed in zip(drawn, is_needed, strict=True):
+                one.is_first = bool(needed)
         return drawn
+
+    def _long(self, made: Node, shape: Shape, value: JSON) -> None:
+        made.mode = "" if shape.name == "description" else "template"
 
     def _select(self, made: Node, shape: Shape, value: JSON) -> None:
         options = [(one, choice_of(one, shape.name)) for one in shape.choices]
@@ -228,47 +232,6 @@ _OPERATOR_WORDS = {
     "==": "is", "!=": "is not", ">": "is more than", ">=": "is at least", "<": "is less than",
     "<=": "is at most", "in": "is one of", "contains": "contains", "startsWith": "starts with",
 }  # fmt: skip
-
-
-def fits(shape: Shape, value: JSON) -> bool:
-    """Tell whether the input of a field can show this value; else it is shown as JSON."""
-    check = _FITS.get(shape.input)
-    if shape.bare and isinstance(value, list):
-        return all(isinstance(item, str | Mapping) for item in value)
-    return value is ABSENT or check is None or check(value)
-
-
-def _is_text(value: JSON) -> bool:
-    return isinstance(value, str)
-
-
-def _is_object(value: JSON) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _is_texts(value: JSON) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _is_objects(value: JSON) -> bool:
-    return isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
-
-
-def _is_scalar(value: JSON) -> bool:
-    return isinstance(value, str | int | float) and not isinstance(value, bool)
-
-
-_FITS: dict[str, Callable[[JSON], bool]] = {
-    **dict.fromkeys(("text", "long", "duration", "select"), _is_text),
-    **dict.fromkeys(("texts", "people", "chips"), _is_texts),
-    **dict.fromkeys(("rows", "variants"), _is_objects),
-    **dict.fromkeys(("object", "arguments", "named", "pairs"), _is_object),
-    **dict.fromkeys(("number", "scalar"), _is_scalar),
-    "condition": lambda value: isinstance(value, str) or type(value) is int,
-    "switch": lambda value: isinstance(value, bool),
-    "steps": lambda value: isinstance(value, list | Mapping),
-    "join": lambda value: value in ("all", "any") or isinstance(value, Mapping),
-}
 
 
 def _text(shown: str, value: JSON) -> str:

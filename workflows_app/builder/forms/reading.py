@@ -7,7 +7,7 @@ one act on a list: `add:v`, `drop:v:1`, `up:v:1`, `down:v:1`, `on:v`, `off:v`.
 from collections.abc import Mapping
 from typing import Any
 
-from workflows_app.builder.forms.nodes import fits
+from workflows_app.builder.forms.fits import fits
 from workflows_app.builder.forms.schema_rows import schema_read
 from workflows_app.builder.forms.sent import FieldRefused, Sent
 from workflows_app.builder.forms.shapes import Shape

@@ -25,7 +25,7 @@ class SchemaRow:
     is_required: bool = False
     description: str = ""
     choices: str = ""
-    more: bool = False  # it says more than a row shows; that stays as it is
+    more: str = ""  # what it says besides; that stays as it is
 
 
 def schema_rows(schema: JSON) -> list[SchemaRow] | None:
@@ -51,7 +51,7 @@ def schema_rows(schema: JSON) -> list[SchemaRow] | None:
                 is_required=name in required if isinstance(required, list) else False,
                 description=str(field.get("description", "")),
                 choices=", ".join(map(str, choices)) if choices and is_shown else "",
-                more=bool(set(field) - _INNER) or not is_shown,
+                more=", ".join([*sorted(set(field) - _INNER), *([] if is_shown else ["enum"])]),
             )
         )
     return rows
