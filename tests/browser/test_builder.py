@@ -240,3 +240,15 @@ def test_a_field_that_is_written_is_saved_when_another_step_is_chosen(browser, o
     saved(browser, 2)
     assert draft()["steps"][0]["with"]["prompt"] == "Label {{ input }} now"
     assert browser.errors() == []
+
+
+def test_a_button_adds_a_row_and_the_focus_goes_there(browser, owner):
+    opened(browser, owner, "edit/")
+    watch(browser)
+    form = 'form[data-field="/triggers"]'
+
+    browser.driver.find_element(By.CSS_SELECTOR, f"{form} button[value='add:v']").click()
+    saved(browser, 2)
+    browser.until(f"document.querySelector('{form} .rowg')?.contains(document.activeElement)")
+
+    assert draft()["triggers"] == [{"event": ""}]
