@@ -12,7 +12,9 @@ document.addEventListener("htmx:configRequest", (event) => {
 // A button of the form that has the focus when a changed field is saved was not pressed.
 document.addEventListener("htmx:configRequest", (event) => {
   const { triggeringEvent, parameters } = event.detail;
-  if (triggeringEvent?.type === "change" && event.target.matches("form.pf")) delete parameters.act;
+  if (triggeringEvent?.type !== "change" || !event.target.matches("form.pf")) return;
+  delete parameters.act;
+  delete parameters.force;
 });
 
 document.addEventListener("htmx:sendError", () => say("No connection. Nothing was changed."));
