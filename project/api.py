@@ -31,6 +31,7 @@ ROUTERS = (
     ("", "approvals_app.api_beside"),
     ("", "approvals_app.api_examples"),
     ("", "workflows_app.agents.api"),
+    ("", "workflows_app.agents.api_breakers"),
     ("", "workflows_app.evidence.api"),
 )
 

@@ -35,6 +35,21 @@ def env_int(name: str, default: int, *, lowest: int = 0) -> int:
     return int(text)
 
 
+DUPLICATES_KNOWN = 30  # days in which the same event is told to be a repeat
+
+
+def env_days(name: str, default: int) -> int:
+    """Return for how many days something is kept: at least 30, or 0 for ever.
+
+    Raises:
+        ImproperlyConfigured: fewer, so that a repeated event would be taken for a new one.
+    """
+    days = env_int(name, default)
+    if 0 < days < DUPLICATES_KNOWN:
+        raise ImproperlyConfigured(f"{name} must be 0 (for ever) or {DUPLICATES_KNOWN} and more.")
+    return days
+
+
 def env_bool(name: str, default: bool = False) -> bool:
     """Return a switch: 1, true, yes, on or 0, false, no, off."""
     text = env_text(name, "1" if default else "0").lower()

@@ -11,6 +11,7 @@ from project.environment import (
     embedded_broker_url,
     embedded_database_url,
     env_bool,
+    env_days,
     env_int,
     env_list,
     env_text,
@@ -36,6 +37,8 @@ LOG_LEVEL = env_text("LOG_LEVEL", "INFO").upper()
 WORKERS = env_int("WORKERS", 1, lowest=1)
 WORKER_SLOTS = env_int("WORKER_SLOTS", 32, lowest=1)
 LEASE_SECONDS = env_int("LEASE_SECONDS", 30, lowest=1)
+EVENTS_KEPT_DAYS = env_days("EVENTS_KEPT_DAYS", 90)
+DELIVERIES_KEPT_DAYS = env_days("DELIVERIES_KEPT_DAYS", 30)
 
 # --- Agents --------------------------------------------------------------------------------
 ANTHROPIC_API_KEY = env_text("ANTHROPIC_API_KEY")

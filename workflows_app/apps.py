@@ -20,6 +20,7 @@ class WorkflowsConfig(AppConfig):
         from workflows_app.services.bulk_work import bulk  # noqa: PLC0415
         from workflows_app.services.deliveries import deliveries  # noqa: PLC0415
         from workflows_app.services.events import event_publish  # noqa: PLC0415
+        from workflows_app.services.retention import retention  # noqa: PLC0415
         from workflows_app.services.schedules import schedules_fire  # noqa: PLC0415
         from workflows_app.services.sweep import register_sweep  # noqa: PLC0415
         from workflows_app.services.triggers_register import triggers_register  # noqa: PLC0415
@@ -29,3 +30,4 @@ class WorkflowsConfig(AppConfig):
         register_sweep("schedules", schedules_fire)
         register_sweep("deliveries", deliveries.sweep)
         register_sweep("bulk", bulk.sweep)
+        register_sweep("retention", retention.sweep)

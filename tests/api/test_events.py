@@ -9,7 +9,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
 from tests.api.callers import DOUBLE, assert_problem, publish
-from workflows_app.models import Event, Run, TriggerFiring, WorkflowTrigger
+from workflows_app.models import Delivery, Event, Run, TriggerFiring, WorkflowTrigger
 
 pytestmark = pytest.mark.django_db
 
@@ -256,3 +256,20 @@ def test_a_subscription_shows_its_secret_once(api, viewer):
     assert changed.json() == {"name": "warehouse", **body, "event": "*", "secret": None}
     assert_problem(viewer.put("subscriptions/warehouse", body), 403)
     assert_problem(api.put("subscriptions/x", {**body, "url": "ftp://a/"}), 422)
+
+
+def test_deliveries_are_listed_and_sent_again(api, viewer, stranger):
+    api.put("subscriptions/crm", {"event": "order.*", "url": "https://example.org/in"})
+    api.post("events", cloud_event(id="d-1", type="order.paid"))
+    delivery = Delivery.objects.get()
+    Delivery.objects.update(state="failed", next_at=None, attempts=11, status=500)
+
+    listed = viewer.get("deliveries?state=failed&subscription=crm").json()["items"]
+    again = api.post(f"deliveries/{delivery.pk}/retry", {})
+
+    assert [(one["id"], one["event"]["type"], one["status"]) for one in listed] == [
+        (str(delivery.pk), "order.paid", 500)
+    ]
+    assert (again.status_code, again.json()["state"]) == (200, "pending")
+    assert stranger.get("deliveries").json()["items"] == []
+    assert_problem(stranger.post(f"deliveries/{delivery.pk}/retry", {}), 404)

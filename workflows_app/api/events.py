@@ -1,30 +1,35 @@
 """Events in: CloudEvents by the API, signed calls by their own address."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from ninja import Path, Router, Status
+from ninja import Path, Query, Router, Status
 from pydantic import Field
 
 from workflows_app.api.auth import BODY_LIMIT, TooLarge, body_limit_check, needs, principal
 from workflows_app.api.definition_schemas import TriggerOut
 from workflows_app.api.event_forms import STRUCTURED, event_read
 from workflows_app.api.lookup import workflow_for
+from workflows_app.api.paging import page
 from workflows_app.api.people import admin_workspace
-from workflows_app.api.schemas import Schema
+from workflows_app.api.schemas import Paging, Schema, page_of
 from workflows_app.api.workflow_shapes import trigger_shape
 from workflows_app.core.strict_json import JsonRefused
 from workflows_app.errors import DomainError
+from workflows_app.selectors.outgoing import delivery_get, delivery_list, delivery_shape
 from workflows_app.selectors.people import workspace_get
+from workflows_app.services.event_tools import delivery_retry
 from workflows_app.services.events import event_receive
 from workflows_app.services.hooks import hook_receive
 from workflows_app.services.subscriptions import subscription_put
 from workflows_app.services.triggers_register import webhook_rotate
 
 router = Router(tags=["events"])
+DeliveryState = Literal["pending", "delivered", "failed"]
 _ATTRIBUTE = {"schema": {"type": "string"}, "in": "header", "required": False}
 _EVENT = {
     "type": "object",
@@ -58,6 +63,27 @@ class SubscriptionOut(Schema):
     event: str
     url: str
     secret: str | None
+
+
+class DeliveredOut(Schema):
+    id: str
+    type: str
+
+
+class DeliveryOut(Schema):
+    """One event on its way to one subscription."""
+
+    id: UUID
+    subscription: str
+    url: str
+    event: DeliveredOut
+    state: DeliveryState
+    attempts: int
+    status: int | None = Field(description="of the last answer")
+    error: str
+    next_at: datetime | None
+    created_at: datetime
+    ended_at: datetime | None
 
 
 @router.post(
@@ -141,3 +167,26 @@ def subscription(
     )
     shape = {"name": found.name, "event": found.event, "url": found.url, "secret": secret}
     return Status(201 if secret else 200, shape)
+
+
+@router.get("deliveries", auth=needs("read"), response=page_of(DeliveryOut))
+def deliveries(
+    request: HttpRequest,
+    paging: Query[Paging],
+    state: DeliveryState | None = None,
+    subscription: str | None = None,
+) -> dict[str, Any]:
+    """What was sent to subscriptions, or is to be, newest first."""
+    rows = delivery_list(
+        actor=principal(request), state=state or "", subscription=subscription or ""
+    )
+    return page(rows, paging.cursor, paging.limit, shape=delivery_shape)
+
+
+@router.post("deliveries/{uuid:delivery_id}/retry", auth=needs("run"), response=DeliveryOut)
+def delivery_again(request: HttpRequest, delivery_id: UUID) -> dict[str, Any]:
+    """Send a delivery once more, now, with the same `webhook-id`."""
+    who = principal(request)
+    found = delivery_get(actor=who, pk=delivery_id)
+    who.require("run", found.subscription.workspace_id)
+    return delivery_shape(delivery_retry(delivery_id=delivery_id, actor=who.actor))

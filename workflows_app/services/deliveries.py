@@ -99,7 +99,7 @@ def delivery_send(delivery: Delivery) -> None:
         _settle(delivery, Sent(status=GONE, error="the subscription has ended"))
         return
     now = database_now()
-    body = json_dump(_body(delivery))
+    body = json_dump(delivery_body(delivery))
     try:
         active = secrets_active(bytes(subscription.secret), now=now)
     except SealBroken as error:
@@ -111,7 +111,8 @@ def delivery_send(delivery: Delivery) -> None:
     _settle(delivery, send(subscription.url, headers, body.encode()))
 
 
-def _body(delivery: Delivery) -> dict[str, object]:
+def delivery_body(delivery: Delivery) -> dict[str, object]:
+    """Give what is sent: the event as a structured CloudEvent."""
     event = delivery.event
     return event_shape(
         id=event.event_id,

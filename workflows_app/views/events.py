@@ -64,6 +64,8 @@ def _page(
         "unmatched": unmatched,
         "form": form,
         "may_send": "run" in actor.scopes,
+        "may_design": "design" in actor.scopes,
+        "tab": "stream",
     }
     name = "workflows/events.html"
     is_part = request.htmx and status == 200  # type: ignore[attr-defined]

@@ -34,6 +34,7 @@ OVERSIGHT = (
     Entry("autonomy", "Autonomy", "trending-up", ("approvals:autonomy",)),
     Entry("escalation", "Escalation & cover", "route", ("approvals:escalation", "approvals:cover")),
     Entry("guardrails", "Guardrails & budgets", "shield-check", ("agents:guardrails",)),
+    Entry("breakers", "Breakers", "power", ("workflows:breakers",)),
 )
 EVIDENCE = (
     Entry("audit", "Audit log", "scroll-text", ("evidence:audit",), "g l"),

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Count
 from django.db.models.functions import Now
 
 from workflows_app.agents.core.breakers import BreakerRule, BreakerState, breaker_state
+from workflows_app.agents.core.tool_spec import ToolSpec
 from workflows_app.agents.models import Breaker
+from workflows_app.agents.selectors.tools import tool_specs
+from workflows_app.models import StepRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +40,56 @@ def tool_breakers(*, workspace_id: UUID) -> dict[str, BreakerShown]:
         )
         for row in rows.annotate(now=Now())
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRow:
+    """One breaker as it stands now; `waiting` counts the steps that wait for it."""
+
+    name: str
+    state: BreakerState
+    failures: int
+    limit: int
+    opened_at: datetime | None
+    until: datetime | None  # from then on one probe goes
+    waiting: int
+
+    @property
+    def kind(self) -> str:
+        return self.name.partition(":")[0]
+
+    @property
+    def label(self) -> str:
+        return self.name.partition(":")[2]
+
+
+def breaker_rows(*, workspace_id: UUID) -> list[BreakerRow]:
+    """Give what has failed lately in a workspace: what is open first, then by name."""
+    specs: dict[str, ToolSpec] = dict(tool_specs(workspace_id=workspace_id))
+    rules = {f"tool:{name}": spec.breaker for name, spec in specs.items()}
+    waiting = _waiting(workspace_id)
+    found = []
+    for row in Breaker.objects.filter(workspace=workspace_id).annotate(now=Now()):
+        rule = rules.get(row.name, BreakerRule())
+        shown = BreakerRow(
+            name=row.name,
+            state=breaker_state(row.opened_at, rule.open_for, row.now),
+            failures=row.failures,
+            limit=rule.failures,
+            opened_at=row.opened_at,
+            until=row.opened_at + rule.open_for if row.opened_at else None,
+            waiting=waiting.get(row.name, 0),
+        )
+        found.append(shown)
+    return sorted(found, key=lambda one: (one.state == "closed", one.name))
+
+
+def _waiting(workspace_id: UUID) -> dict[str, int]:
+    steps = StepRun.objects.filter(
+        state="waiting", reason="breaker", is_current=True, run__workspace_id=workspace_id
+    )
+    counts: dict[str, int] = {}
+    for waiting, count in steps.values_list("waiting").annotate(count=Count("pk")):
+        name = (waiting or {}).get("breaker") or ""
+        counts[name] = counts.get(name, 0) + count
+    return counts

@@ -53,7 +53,7 @@ def breaker_close(*, workspace: Workspace, name: str, actor: str, reason: str = 
     """Close a breaker by hand; what waits for it goes on at once.
 
     Args:
-        name: `tool:NAME` or `model:ROLE`.
+        name: `tool:NAME`, `model:ROLE` or `worker:NAME`.
 
     Raises:
         NotFound: nothing of that name ever failed here.
