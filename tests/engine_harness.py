@@ -157,7 +157,7 @@ def worker_running(slots: int = 8) -> Iterator[Worker]:
         notify.local_worker = None
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until the condition holds; fail the test when it does not in time."""
     pause = threading.Event()
     deadline = time.monotonic() + seconds

@@ -110,8 +110,30 @@ class BudgetHold(models.Model):
     reserved = models.FloatField(default=0.0)  # the worst case of the call under way
     granted = models.FloatField(default=0.0)  # what people added to the run's budget here
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["run"], condition=models.Q(reserved__gt=0), name="hold_reserved")
+        ]
+
     def __str__(self) -> str:
         return f"{self.spent + self.reserved:.4f} US dollars for {self.step_run}"
+
+
+class Spend(models.Model):
+    """What model calls cost on one day (UTC), for a workspace or for a workflow.
+
+    The cost of a child run counts for the workflows of the runs around it as well.
+    """
+
+    scope = models.UUIDField()  # of the workspace or the workflow
+    day = models.DateField()
+    usd = models.FloatField(default=0.0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "day"], name="spend_once_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.usd:.4f} US dollars on {self.day}"
 
 
 class Breaker(models.Model):

@@ -42,15 +42,29 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """What a run may cost in US dollars; `granted` is what people added at this step.
+class SharedBudget:
+    """What others spend from as well: a run around this one, a workflow, the installation.
 
-    Beyond it the step asks for more (`asks`), or fails.
+    `of` is the id of that run, workflow or workspace; days and months are those of UTC.
     """
 
     usd: float
+    asks: bool
+    per: Literal["run", "day", "month"]
+    of: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a run may cost in US dollars; `granted` is what people added at this step.
+
+    Beyond it, or beyond one of `shared`, the step asks for more (`asks`), or fails.
+    """
+
+    usd: float | None  # None: only the shared ones bound it
     asks: bool = True
     granted: float = 0.0
+    shared: tuple[SharedBudget, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

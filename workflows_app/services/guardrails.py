@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from workflows_app.core.kinds import ActionParts, Budget, Call
+from workflows_app.core.kinds import ActionParts, Call
 from workflows_app.models import Workspace
 from workflows_app.services.batch import Claim
 from workflows_app.services.history import history_append
@@ -74,7 +74,7 @@ def checks_of(claim: Claim, at: At) -> list[dict[str, JSON]]:
     if is_call and not claim.path.endswith(".undo"):
         wide = claim.context.version.expanded.get("guardrails") or []
         found += [{**check, "level": "workflow"} for check in wide]
-        all_over = _installation_checks(claim.context.workspace_id)
+        all_over = installation_checks(claim.context.workspace_id)
         found += [{**check, "level": "installation"} for check in all_over]
     return [check for check in found if at in _moments(check)]
 
@@ -88,7 +88,8 @@ def _moments(check: Mapping[str, JSON]) -> tuple[str, ...]:
     return ("before", "after") if at == "both" else (at,)
 
 
-def _installation_checks(workspace_id: UUID) -> list[JSON]:
+def installation_checks(workspace_id: UUID) -> list[JSON]:
+    """Give the guardrails that hold for everything in a workspace."""
     known = _installation.get(workspace_id)
     if known is not None and known[0] > time.monotonic():
         return known[1]
@@ -96,25 +97,6 @@ def _installation_checks(workspace_id: UUID) -> list[JSON]:
     checks = list((row or {}).get("guardrails") or [])
     _installation[workspace_id] = (time.monotonic() + SETTINGS_FOR, checks)
     return checks
-
-
-def budget_of(claim: Claim) -> Budget | None:
-    """Give the smallest budget that anyone set for the run; None where nobody did."""
-    expanded = claim.context.version.expanded
-    limit = (expanded.get("limits") or {}).get("budget_usd")
-    found = [] if limit is None else [(float(limit), True)]
-    wide = expanded.get("guardrails") or []
-    if claim.node.kind.needs_model or claim.node.kind.is_hidden:
-        wide = [*wide, *_installation_checks(claim.context.workspace_id)]
-    for check in wide:
-        is_on = check.get("check") == "budget" and check.get("mode", "on") == "on"
-        if is_on and (check.get("per") or "run") == "run":
-            found.append((float(check["usd"]), check.get("on_trip") == "hold"))
-    if not found:
-        return None
-    usd, asks = min(found)
-    granted = float((claim.progress or {}).get("granted_usd") or 0.0)
-    return Budget(usd=usd, asks=asks, granted=granted)
 
 
 def content_of(claim: Claim, settings: Mapping[str, JSON]) -> tuple[str | None, JSON]:

@@ -28,7 +28,7 @@ from workflows_app.core.kinds import Call, Source
 from workflows_app.core.states import Effect, WaitReason
 from workflows_app.gate_hooks import GateCase, gate_judge
 from workflows_app.models import Run, StepRun
-from workflows_app.services import cache, guardrails, holds, undo
+from workflows_app.services import budgets, cache, guardrails, holds, undo
 from workflows_app.services.batch import Claim
 from workflows_app.services.claim import proposal_fix
 from workflows_app.services.containers import container_open
@@ -295,7 +295,7 @@ def _call(
         is_cancelled=cancelled.is_set,
         actor=context.actor,
         spec=spec,
-        budget=guardrails.budget_of(claim),
+        budget=budgets.budget_of(claim),
     )
 
 
