@@ -17,7 +17,18 @@ from tests.bench.engines import ENGINES, SectionFailed, engine_measure
 from tests.bench.figures import Figure, Machine, keep, show
 from tests.platform.installation import ROOT, Installation
 
-SECTIONS = ("raw", "chain", "http", "many", "map", "pixel", "large", "waiting", "approvals")
+SECTIONS = (
+    "raw",
+    "chain",
+    "http",
+    "many",
+    "map",
+    "pixel",
+    "large",
+    "waiting",
+    "approvals",
+    "events",
+)
 ALL = (*SECTIONS, *ENGINES)
 
 

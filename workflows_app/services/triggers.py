@@ -45,6 +45,11 @@ def triggers_allowed(*, run_id: UUID, path: str) -> list[str]:
     return machine.allowed(node.settings, state) if state else []
 
 
+def step_settings(step_run: StepRun) -> JSON:
+    """Give the settings of a step as the body that it runs in defines them."""
+    return _node(step_run).settings
+
+
 def _machine(run_id: UUID, path: str) -> StepRun:
     found = StepRun.objects.filter(run_id=run_id, path=path, is_current=True).first()
     if found is None:

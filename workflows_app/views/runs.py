@@ -35,6 +35,7 @@ from workflows_app.services.triggers import triggers_allowed
 from workflows_app.views.graph import draw
 from workflows_app.views.history_rows import compact_rows, full_rows
 from workflows_app.views.looks import kind_word
+from workflows_app.views.machine import machine_shown
 from workflows_app.views.run_words import sentence
 from workflows_app.views.step_tree import tree
 from workflows_app.views.timeline import timeline
@@ -203,6 +204,7 @@ def _inspector(
         "may_retry": may_change and "retry" in allowed and (is_open or not step_is_open),
         "may_skip": may_change and "skip" in allowed and (is_open or not step_is_open),
         "triggers": _triggers(run, step) if "pause" in allowed else [],
+        "machine": machine_shown(run, step),
         "may_fail": may_change and is_open and "fail" in allowed,
         "input_text": json.dumps(step.input, indent=2, ensure_ascii=False),
     }
