@@ -11,7 +11,8 @@ from approvals_app.core.policy import RISKS
 from approvals_app.core.states import ApprovalState
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.people import Directory
-from approvals_app.selectors.requests import approval_get, approval_list, approval_shape
+from approvals_app.selectors.requests import approval_get, approval_list
+from approvals_app.selectors.shapes import approval_shape
 from approvals_app.services.batch import LIMIT, approvals_decide
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.delegate import approval_delegate

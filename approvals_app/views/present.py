@@ -20,7 +20,8 @@ from approvals_app.selectors.context import (
 from approvals_app.selectors.hand_off import hand_off
 from approvals_app.selectors.people import gate_of, names_to_ask
 from approvals_app.selectors.queue import looking_at
-from approvals_app.selectors.requests import actions_allowed, answers_for, refusal_of, votes_shape
+from approvals_app.selectors.requests import actions_allowed, answers_for, refusal_of
+from approvals_app.selectors.shapes import votes_shape
 from approvals_app.selectors.surroundings import consequences_of
 from approvals_app.selectors.unusual import warnings_of
 from approvals_app.steps import ApprovalSettings
