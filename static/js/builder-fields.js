@@ -103,17 +103,17 @@ document.addEventListener("htmx:afterSettle", () => arrange(document));
 arrange(document);
 
 // A row that was just added gets the focus.
+const added = new Set(); // ids of forms
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const form = event.detail.elt;
-  const act = event.detail.requestConfig?.parameters?.act;
-  if (form?.matches?.("form.pf") && typeof act === "string" && /^(add|on):/.test(act)) form.dataset.added = "1";
+  const { act } = event.detail.requestConfig?.parameters ?? {};
+  if (event.detail.elt.matches?.("form.pf") && /^(add|on):/.test(act ?? "")) added.add(event.detail.elt.id);
 });
 document.addEventListener("htmx:afterSettle", (event) => {
-  const form = event.detail.elt?.closest?.("form.pf") ?? event.detail.elt;
-  if (!form?.dataset?.added && !event.detail.requestConfig?.elt?.dataset?.added) return;
-  delete form.dataset?.added;
-  const fields = form.querySelectorAll?.(".rowg:last-of-type :is(input:not([type=hidden]), textarea, select), .obj .group :is(input:not([type=hidden]), textarea)");
-  fields?.[0]?.focus();
+  const id = event.detail.requestConfig?.elt?.id ?? "";
+  if (!added.delete(id)) return;
+  const form = document.getElementById(id);
+  const place = [...form.querySelectorAll(".rowg")].at(-1) ?? form.querySelector(".obj .group") ?? form;
+  place.querySelector(":is(input:not([type=hidden]), textarea, select)")?.focus();
 });
 
 // --- What somebody writes meanwhile stays -------------------------------------------------------
