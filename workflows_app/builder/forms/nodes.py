@@ -82,7 +82,7 @@ class Drawing:
             pointer=pointer,
             input=shown,
             label=label_of(shape.name, pointer),
-            hint=hint_of(shape.name, shape.help),
+            hint=hint_of(shape.name, shape.help, pointer),
             value=value,
             text="" if value is ABSENT or value is None else _text(shown, value),
             default="" if shape.default is None else str(shape.default),

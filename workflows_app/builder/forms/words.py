@@ -3,8 +3,6 @@
 LABELS = {
     "when": "Only when",
     "join": "Waits for",
-    "rest": "The branches that were not needed",
-    "until": "Ends early by",
     "optional": "May fail",
     "exclusive": "One at a time",
     "timeout": "Time limit",
@@ -42,26 +40,36 @@ LABELS = {
     "while": "While (tested before)",
     "with": "Settings",
 }
-PLACES = {"/with/until": "Until (tested after)", "/with/initial": "First state"}
+PLACES = {
+    "/rest": "The branches that were not needed",
+    "/until": "Ends early by",
+    "/with/until": "Until (tested after)",
+    "/with/initial": "First state",
+    "/with/rest": "The items that were not needed",
+}
+# By the place of the field; those of the model hold elsewhere.
 HINTS = {
-    "when": "CEL; where it is false the step is skipped.",
-    "join": "When several connections lead here.",
-    "rest": "After the first one or a quorum.",
-    "optional": "Where it fails, the run goes on and says so.",
-    "exclusive": "A name: one step of the run holds it at a time.",
-    "timeout": "Of one attempt, such as 60s; of a step with others inside, of all.",
-    "effect": "As its tool says where nothing is chosen.",
-    "idempotent": "The outside call may be sent again with the same key.",
-    "risk": "A level, or CEL that gives one. High wants a reason, critical two people.",
+    "/join": "When several connections lead here.",
+    "/rest": "After the first one or a quorum.",
+    "/optional": "Where it fails, the run goes on and says so.",
+    "/exclusive": "A name: one step of the run holds it at a time.",
+    "/timeout": "Of one attempt, such as 60s; of a step with others inside, of all.",
+    "/effect": "As its tool says where nothing is chosen.",
+    "/idempotent": "The outside call may be sent again with the same key.",
+    "/risk": "A level, or CEL that gives one. High wants a reason, critical two people.",
+    "/approval": "People agree to exactly what it is about to do.",
+    "/review": "People look at what it gave, after it has acted.",
+    "/undo": "The tool that takes it back; its arguments also see output.",
+    "/until": "An event or a time that races the step's own end; each arm is a port.",
+    "/guardrails": "Checks on what goes in and what comes out.",
+    "/with/items": "A list, such as =input.items.",
+    "/with/value": "Text, =CEL, or JSON with =CEL anywhere in it.",
+}
+# By the name of the field, wherever it stands.
+NAMED_HINTS = {
     "on_timeout": "Silence never approves.",
-    "assignees": "user:NAME or group:NAME.",
-    "undo": "The tool that takes it back; its arguments also see output.",
-    "until": "An event or a time that races the step's own end; each arm is a port.",
-    "guardrails": "Checks on what goes in and what comes out.",
+    "assignees": "People as user:NAME, groups as group:NAME.",
     "deadline": "Such as 30m, 24h or 3d.",
-    "items": "A list, such as =input.items.",
-    "value": "Text, =CEL, or JSON with =CEL anywhere in it.",
-    "exclusive_name": "",
 }
 CHOICES = {
     "": "Not set",
@@ -99,9 +107,9 @@ def label_of(name: str, pointer: str = "") -> str:
     return words[:1].upper() + words[1:]
 
 
-def hint_of(name: str, help_text: str) -> str:
+def hint_of(name: str, help_text: str, pointer: str = "") -> str:
     """Give the hint under a field; the model's own where there is no better one."""
-    hint = HINTS.get(name) or help_text
+    hint = HINTS.get(pointer) or NAMED_HINTS.get(name) or help_text
     return hint[:1].upper() + hint[1:]
 
 
