@@ -25,7 +25,9 @@ export function fingerprint() {
   return hash.digest("hex");
 }
 
-// React Flow's components that nothing uses are left out: esbuild cannot know that memo() is pure.
+// What nothing uses of React Flow is left out: esbuild cannot know that memo() is pure, nor which
+// rules of the style sheet are for components that are not there.
+const ABSENT = "minimap|controls|attribution|resize|background|node-(?:default|input|output|group)|toolbar";
 const unused = {
   name: "unused",
   setup(builder) {
@@ -33,13 +35,20 @@ const unused = {
       contents: readFileSync(file.path, "utf8").replace(/= (memo|forwardRef|fixedForwardRef|createContext)\(/g, "= /* @__PURE__ */ $1("),
       loader: "js",
     }));
+    builder.onLoad({ filter: /@xyflow[\\/]react[\\/]dist[\\/]base\.css$/ }, (file) => ({
+      contents: readFileSync(file.path, "utf8")
+        .replace(/\/\*[\s\S]*?\*\//g, "")
+        .replace(new RegExp(`[^{};]*-(?:${ABSENT})[^{}]*\\{[^{}]*\\}`, "g"), "")
+        .replace(new RegExp(`--xy-(?:${ABSENT})[\\w-]*:[^;]*;`, "g"), ""),
+      loader: "css",
+    }));
   },
 };
 
 // esbuild bundles; terser makes the code smaller than esbuild's own pass does.
 export async function bundle(outdir) {
   const made = await build({
-    entryPoints: [join(here, "src", "canvas.ts")],
+    entryPoints: [join(here, "src", "canvas.ts"), join(here, "src", "canvas-edit.css")],
     outdir,
     bundle: true,
     write: false,

@@ -76,5 +76,5 @@ def test_nothing_breaks_the_content_policy_or_writes_text_as_markup():
 def test_building_again_gives_the_same_bundle(tmp_path):
     subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=CANVAS, check=True, timeout=300)
 
-    for name in ("canvas.js", "canvas.css"):
+    for name in ("canvas.js", "canvas.css", "canvas-edit.css"):
         assert (tmp_path / name).read_bytes() == (CANVAS / "dist" / name).read_bytes()

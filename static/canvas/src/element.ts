@@ -16,6 +16,7 @@ export class CanvasElement extends HTMLElement {
   private feed: Feed | undefined;
   private states = new States();
   private said = "";
+  private isTold = true;
   private shown = { id: "", at: 0 };
   private conflicts: { list: Conflict[]; definition: JsonObject; revision: number } | undefined;
   private leaving: AbortController | undefined;
@@ -122,6 +123,7 @@ export class CanvasElement extends HTMLElement {
         if (answer.definition) editor.definition = applyChanges(answer.definition, unsent);
         this.tellProblems(answer.problems);
         editor.redraw();
+        if (!this.isTold) this.tellSelection(editor.selected);
       },
       onConflict: (list, definition, revision) => {
         this.conflicts = { list, definition, revision };
@@ -195,7 +197,13 @@ export class CanvasElement extends HTMLElement {
     if (detail.problems) this.tellProblems(detail.problems);
   }
 
+  // A step that the server does not know yet is told of as soon as it does.
   private tellSelection(ids: string[]): void {
+    this.isTold = !ids.some((id) => this.isUnknown(id));
+    if (!this.isTold) {
+      void this.saver?.flush();
+      return;
+    }
     const boxes = ids.map((id) => this.editor!.graph.boxes.get(id)).filter((box) => box !== undefined);
     const machine = (id: string) => id || this.editor!.machine;
     const isRun = this.mode === "run";
@@ -205,6 +213,12 @@ export class CanvasElement extends HTMLElement {
     }))];
     const state = boxes.find((box) => box.type === "state")?.place ?? null;
     this.tell("canvas:select", { paths, state });
+  }
+
+  private isUnknown(id: string): boolean {
+    const at = this.editor?.graph.boxes.get(id)?.at;
+    if (!at || !this.saver) return false;
+    return this.saver.unsent.some(({ path, was }) => was === undefined && path.length <= at.length && path.every((key, index) => key === at[index]));
   }
 
   private tellProblems(problems: Problem[]): void {

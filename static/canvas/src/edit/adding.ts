@@ -1,6 +1,6 @@
 // Adding to the canvas: each is one entry of undo, and is said aloud.
 import { valueAt } from "../model/changes.ts";
-import type { Frame } from "../model/graph.ts";
+import type { Frame, Link } from "../model/graph.ts";
 import { endsOf, fromText, onwardPorts, portsOf } from "../model/rules.ts";
 import type { Json, JsonObject, KindLook, PaletteAction, Point } from "../model/types.ts";
 import { isPlaced, withLayout } from "./arrange.ts";
@@ -12,7 +12,7 @@ export const STATE: KindLook = { kind: "state", label: "State", icon: "circle-do
 
 // Adds a step: at a place of a frame, or after the selected box, between it and what follows.
 export function addStep(
-  editor: Editor, look: KindLook, target: { frame: string; at?: Point; after?: string },
+  editor: Editor, look: KindLook, target: { frame: string; at?: Point; after?: string; into?: string },
 ): void {
   const frame = editor.graph.frames.get(target.frame) ?? entryFrame(editor, target.frame);
   if (!frame) return;
@@ -26,6 +26,8 @@ export function addStep(
     let present = insertSteps(definition, editor.rules, frame, [step], []);
     const after = target.after ? editor.graph.boxes.get(target.after) : undefined;
     if (after && frame.kind === "body") present = linkIn(editor, present, frame, after.place, String(step.id));
+    const into = editor.graph.links.get(target.into ?? "");
+    if (into?.kind === "edge" && into.frame === frame.id) present = splitLink(editor, present, frame, into, step);
     return placeNew(editor, present, frame, String(step.id), target.at);
   }, [own]);
   editor.host.onSay(`${look.label} added${target.after ? ` after ${editor.graph.boxes.get(target.after)?.name}` : ""}.`);
@@ -65,6 +67,16 @@ function linkIn(editor: Editor, definition: JsonObject, frame: Frame, source: st
     present = connect(present, frame, id, by, onward[0]!.target);
   }
   return connect(present, frame, source, port, id);
+}
+
+// Puts a step on an edge: it follows the edge's start, and the edge's end follows it.
+function splitLink(editor: Editor, definition: JsonObject, frame: Frame, link: Link, step: JsonObject): JsonObject {
+  const [by] = onwardPorts(editor.rules, portsOf(editor.rules, step));
+  const source = editor.graph.boxes.get(link.source)!.place;
+  const target = editor.graph.boxes.get(link.target)!.place;
+  if (!by) return definition;
+  const cut = disconnect(definition, frame, link.place);
+  return connect(connect(cut, frame, source, link.port, String(step.id)), frame, String(step.id), by, target);
 }
 
 function stepOf(definition: JsonObject, frame: Frame, id: string): JsonObject | undefined {

@@ -87,9 +87,9 @@ export class Editor {
     this.history.push({ label, changes, selection: this.selected });
     this.definition = next;
     this.survey();
+    this.host.onChanges(changes, label);
     if (select) this.select(select);
     this.touched();
-    this.host.onChanges(changes, label);
     return true;
   }
 
@@ -122,10 +122,10 @@ export class Editor {
     }
     this.definition = applyChanges(this.definition, deed.changes);
     this.survey();
+    this.host.onChanges(deed.changes, `${word}: ${deed.label}`);
     const known = deed.selection.filter((id) => this.graph.boxes.has(id));
     if (known.length) this.select(known);
     this.touched();
-    this.host.onChanges(deed.changes, `${word}: ${deed.label}`);
     this.host.onSay(`${word}: ${deed.label}.`);
   }
 

@@ -27,7 +27,7 @@ const PILL = { width: 168, height: 40 };
 const STATE = { width: 152, height: 48 };
 
 export function sizeOf(box: Box): { width: number; height: number } {
-  if (box.type === "state") return { ...STATE, width: Math.max(STATE.width, Math.min(248, 8 * Math.round((box.canOpen ? 88 : 56) / 8 + box.name.length * 0.95))) };
+  if (box.type === "state") return { ...STATE, width: Math.max(STATE.width, Math.min(272, 8 * Math.round((box.canOpen ? 104 : 72) / 8 + box.name.length * 0.95))) };
   return box.look.shape === "pill" ? PILL : CARD;
 }
 

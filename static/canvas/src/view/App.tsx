@@ -60,7 +60,7 @@ function Workbench({ shown, said, conflicts, onSettled, onProperties, onAction }
       openPalette();
     } else if (next.kind === "drop") {
       const look = next.look === STATE.kind ? STATE : editor.looks.get(next.look);
-      if (look) addStep(editor, look, { frame: next.frame, at: next.at });
+      if (look) addStep(editor, look, { frame: next.frame, at: next.at, into: next.into });
     } else setQuestion(next);
   }, [editor, openPalette]);
 

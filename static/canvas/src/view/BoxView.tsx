@@ -21,7 +21,7 @@ export const BoxView = memo(function BoxView({ data, id }: NodeProps<BoxNode>) {
           {box.type === "step" ? <span className={`kd${shape === "people" ? " person" : ""}`}><Icon name={box.look.icon} size="s" /></span> : null}
           <span className="tx">
             <span className="nm">{box.name}</span>
-            {states.isOn ? <RunText path={box.runAt} sub={box.sub} /> : <span className="su">{box.role ? `${humanise(box.role)} · ` : ""}{box.sub}</span>}
+            {states.isOn ? <RunText path={box.runAt} sub={box.sub} isState={box.type === "state"} /> : <span className="su">{box.role ? `${humanise(box.role)} · ` : ""}{box.sub}</span>}
           </span>
           {states.isOn ? <RunIcon path={box.runAt} /> : null}
           {box.marks.length && !states.isOn ? <span className="marks">{box.marks.slice(0, 3).map((icon) => <Icon key={icon} name={icon} size="xs" />)}</span> : null}
@@ -65,8 +65,13 @@ function RunMark({ path }: { path: string }) {
   return <div className={`mark ${look.family}${isNow ? " cur" : ""}${step ? "" : " none"}${step?.state === "skipped" ? " none" : ""}`} />;
 }
 
-function RunText({ path, sub }: { path: string; sub: string }) {
+function RunText({ path, sub, isState }: { path: string; sub: string; isState: boolean }) {
   const step = useStepState(path);
+  if (isState && step) {
+    const visits = step.total ?? 1;
+    const word = step.state === "running" ? "Here now" : "Visited";
+    return <span className="su" title={sub}>{visits > 1 ? `${word}, ${visits} times` : word}</span>;
+  }
   const look = lookOf(step?.state ?? "pending", step?.reason);
   const time = step?.ms && step.state !== "skipped" && step.state !== "waiting" ? lasted(step.ms) : look.word;
   const count = step?.total ? `${step.done ?? 0} of ${step.total}` : "";

@@ -124,7 +124,9 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
     const kind = event.dataTransfer.getData(DRAGGED);
     if (!kind) return;
     event.preventDefault();
-    ask({ kind: "drop", look: kind, ...dropPlace(editor, flow.screenToFlowPosition({ x: event.clientX, y: event.clientY })) });
+    const over = document.elementFromPoint(event.clientX, event.clientY)?.closest<SVGElement>(".react-flow__edge");
+    const place = dropPlace(editor, flow.screenToFlowPosition({ x: event.clientX, y: event.clientY }));
+    ask({ kind: "drop", look: kind, ...place, into: over?.dataset.id ?? "" });
   };
   const pressed = (event: KeyboardEvent): void => {
     if ((event.target as HTMLElement).closest("input, textarea, select, dialog, .bar, .fold")) return;
@@ -180,7 +182,7 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
       {nodes.length ? null : <div className="nothing"><p>{editor.mayEdit ? "Add the first step: drag one here, or press N." : "There are no steps yet."}</p></div>}
       <Toolbar onFit={() => void flow.fitView({ padding: 0.1 })} onAdd={onPalette} />
       <Overview />
-      {editor.mode === "run" ? null : <SaveMark />}
+      {editor.mode === "run" || document.getElementById("saved") ? null : <SaveMark />}
     </div>
   );
 

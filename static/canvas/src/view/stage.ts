@@ -9,7 +9,7 @@ export type Question =
   | { kind: "port"; source: string; target: string }
   | { kind: "transition"; frame: string; from: string; to: string }
   | { kind: "add"; source: string; port: string; at: { x: number; y: number } }
-  | { kind: "drop"; look: string; frame: string; at: Point };
+  | { kind: "drop"; look: string; frame: string; at: Point; into: string };
 export type Ask = (question: Question) => void;
 
 const READABLE = 0.75;
