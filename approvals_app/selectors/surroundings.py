@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from approvals_app.models import ApprovalRequest
 from workflows_app.core.graph import Graph, graphs_compile
 from workflows_app.core.kinds import kind_get
@@ -43,9 +45,17 @@ def consequences_of(request: ApprovalRequest, step_run: StepRun) -> Consequences
     """Give what a rejected review takes back: the step, and what went on from it."""
     graph = graph_of(request)
     names = graph.after(step_run.step) if step_run.port is not None else ()
-    rows = StepRun.objects.filter(scope_id=request.scope_id, is_current=True, step__in=names)
-    followers = [row for row in rows if row.state not in ("skipped", "cancelled")]
-    acted = [row for row in [*followers, step_run] if row.effect != "none" and _acted(row)]
+    rows = StepRun.objects.filter(run_id=request.run_id, is_current=True)
+    heads = [
+        row
+        for row in rows.filter(scope_id=request.scope_id, step__in=names)
+        if row.state not in ("skipped", "cancelled")
+    ]
+    under = Q(pk=step_run.pk)
+    for head in (*heads, step_run):
+        under |= Q(path=head.path) | Q(path__startswith=f"{head.path}.")
+        under |= Q(path__startswith=f"{head.path}[")
+    acted = [row for row in rows.filter(under) if row.effect != "none" and _acted(row)]
     undos = Undo.objects.filter(
         step_run__in=[row.pk for row in acted], state__in=("recorded", "armed", "requested")
     )
@@ -53,7 +63,7 @@ def consequences_of(request: ApprovalRequest, step_run: StepRun) -> Consequences
     spec = graph.nodes[step_run.step].spec.get("review") or {}
     reworked = int((step_run.progress or {}).get("reworked", 0))
     return Consequences(
-        cancelled=[row.path for row in followers if row.state in OPEN],
+        cancelled=[row.path for row in heads if row.state in OPEN],
         undone=sorted(undos, key=lambda undo: (undo.ordinal or 0, undo.pk), reverse=True),
         kept=[row.path for row in acted if row.pk not in known],
         again=max(0, int(spec.get("rework") or 0) - reworked),

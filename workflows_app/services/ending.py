@@ -36,6 +36,9 @@ def run_end(carrier: Carrier, follow: RunFollow, *, has_undos: bool) -> None:
     undos = undo.undos_take(follow.run_id, everything=everything) if has_undos else []
     if undos:
         _compensate(carrier, follow, intent, undos, everything)
+    elif has_undos and undo.undos_left(follow.run_id):
+        follow.ending = {**intent, "compensated": everything}
+        _end(carrier, follow, **_after_compensation(follow))
     else:
         _end(
             carrier,

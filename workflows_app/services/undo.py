@@ -48,10 +48,12 @@ def undos_arm(opened: Opened) -> None:
 
 
 def undo_request(step_run: UUID) -> None:
-    """Reverse this step when its run ends, whatever else is kept."""
+    """Reverse this step, and all that its body did, when the run ends, whatever else is kept."""
     cursor_open().execute(
-        "UPDATE workflows_app_undo SET state = 'requested'"
-        " WHERE step_run_id = %s AND state IN ('recorded', 'armed')",
+        "UPDATE workflows_app_undo u SET state = 'requested' FROM workflows_app_steprun s"
+        " WHERE s.id = %s AND u.run_id = s.run_id AND u.state IN ('recorded', 'armed')"
+        " AND (u.step_run_id = s.id OR starts_with(u.path, s.path || '.')"
+        " OR starts_with(u.path, s.path || '['))",
         [step_run],
     )
 
@@ -83,6 +85,12 @@ def undos_take(run_id: UUID, *, everything: bool) -> list[tuple[UUID, str, int, 
     """Mark a run's undos as running; give id, path, generation and spec, newest first."""
     states = ["armed", "requested"] if everything else ["requested"]
     cursor = cursor_open()
+    # What never answered gave no output to complete its undo with: nobody knows what to reverse.
+    cursor.execute(
+        "UPDATE workflows_app_undo SET state = 'skipped'"
+        " WHERE run_id = %s AND state = 'requested' AND ordinal IS NULL",
+        [run_id],
+    )
     cursor.execute(
         "UPDATE workflows_app_undo SET state = 'running' WHERE run_id = %s AND state = ANY(%s)"
         " RETURNING step_run_id, path, generation, spec, ordinal, id",
@@ -148,7 +156,7 @@ def undos_ended(opened: Opened, change: RunChange) -> None:
 
 
 def undos_left(run_id: UUID) -> list[str]:
-    """Give the paths of a run whose undo was passed over."""
+    """Give the paths of a run whose undo was passed over, or could not be made."""
     cursor = cursor_open()
     cursor.execute(
         "SELECT path FROM workflows_app_undo WHERE run_id = %s AND state = 'skipped' ORDER BY id",

@@ -204,7 +204,7 @@ def _take_back_what_followed(draft: Draft, status: StepDraft, fact: Decided) -> 
         return
     for name in reversed(draft.graph.after(status.step)):
         follower = draft.steps.get(name)
-        if follower is not None and follower.effect != "none":
+        if follower is not None:  # a container has no effect of its own; what is in it may
             draft.effects.append(UndoNow(step_run=follower.id))
     supersede_after(draft, status.step, actor=fact.by, why="what it rests on was rejected")
     status.port = None
