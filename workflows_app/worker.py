@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,7 +24,7 @@ from workflows_app import notify
 from workflows_app.core.facts import Fact
 from workflows_app.services.apply import facts_apply
 from workflows_app.services.batch import Applied, Claim, ScopeFact
-from workflows_app.services.claim import steps_claim
+from workflows_app.services.claim import claims_release, steps_claim
 from workflows_app.services.execute import DATABASE_AWAY, step_execute
 from workflows_app.services.pace import Pace
 from workflows_app.services.prepare import Prepared, claims_prepare, failure
@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 INLINE_SECONDS = 30.0
 INLINE_STEPS = 50
 BATCH = 200  # results written in one transaction
+LANES = 2  # threads that carry out short steps: one computes while the other's commit goes on
+LANE_STEPS = 100  # short steps carried out for one commit
+WRITERS = 2  # transactions at a time, never two on one run
 
 
 @dataclass(slots=True, eq=False)
@@ -48,23 +51,31 @@ class _Result:
 
 
 class Worker:
-    """Carries out ready steps with a fixed number of slots."""
+    """Carries out ready steps with a fixed number of slots.
+
+    A *lane* is one thread that carries out short steps, as many as are ready, commit by commit;
+    a step that takes longer has a slot, and so a thread, of its own.
+    """
 
     def __init__(self, *, slots: int | None = None, name: str | None = None) -> None:
         self.name = name or f"worker:{socket.gethostname()}:{os.getpid()}"
         self.slots = slots or settings.WORKER_SLOTS
         self.executor = ThreadPoolExecutor(self.slots, thread_name_prefix="slot")
-        # Its own thread: were it a slot's, slots that all wait for a result would starve it.
-        self.writer = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        # Their own threads: were they slots', slots that all wait for a result would starve them.
+        self.writer = ThreadPoolExecutor(WRITERS, thread_name_prefix="writer")
         self.pace = Pace()
         self.timekeeper = Timekeeper(self)
         self._free = self.slots
         self._lock = threading.Lock()
         self._has_backlog = False
         self._stopping = False
+        self._lanes = 0
+        self._is_wanted = False  # there may be ready steps that nobody has looked for
+        self._hinted: set[UUID] = set()  # runs whose inboxes may hold something
+        self._surplus: list[Claim] = []  # short steps that were claimed in somebody's commit
         self._pending: deque[_Result] = deque()
         self._writers = 0
-        self._busy: set[UUID] = set()
+        self._in_flight: set[UUID] = set()  # runs that are being written
 
     # Slots
 
@@ -85,68 +96,93 @@ class Worker:
     def advance(self, run_ids: Sequence[UUID] | None = None) -> int:
         """Settle what waits in the inboxes of these runs, then carry out what is ready.
 
-        Gives the number of steps that were claimed here. Without runs, takes any ready step.
+        Gives the number of steps that were claimed here: none where lanes enough are at work,
+        which then take this up too.
         """
-        claimed = 0
-        if run_ids:
-            self.settle_inboxes(run_ids)
-        while True:
-            count = self._take(self.slots)
-            if count == 0:
-                self._offer(run_ids)
-                return claimed
-            claims: list[Claim] = []
-            try:
-                claims = steps_claim(worker=self.name, limit=count, run_ids=run_ids)
-            finally:
-                self._give(count - len(claims))
-            claimed += len(claims)
-            if claims:
-                self._distribute(claims)
-            if len(claims) < count:
-                return claimed
+        with self._lock:
+            self._hinted.update(run_ids or ())
+            self._is_wanted = True
+            if self._stopping or self._lanes >= LANES:
+                return 0
+            if self._free <= 0:
+                self._has_backlog = True
+                offered = list(self._hinted)
+            else:
+                self._free -= 1
+                self._lanes += 1
+                offered = None
+        if offered is not None:
+            self._offer(offered)
+            return 0
+        return self._lane_run()
 
-    def _offer(self, run_ids: Sequence[UUID] | None) -> None:
+    def _offer(self, run_ids: Sequence[UUID]) -> None:
         if run_ids and settings.WORKERS > 1:
             notify.runs_offer(run_ids)
 
-    def settle_inboxes(self, run_ids: Sequence[UUID]) -> None:
-        """Handle facts that others left for scopes of these runs."""
-        from workflows_app.services.inbox import inbox_scopes  # noqa: PLC0415
+    def settle_inboxes(self, scopes: Mapping[UUID, UUID]) -> None:
+        """Handle facts that others left for these scopes (ids with their run ids)."""
+        facts = [ScopeFact(scope_id=s, run_id=r, fact=None) for s, r in scopes.items()]
+        self._write(facts, 0)
 
-        scopes = inbox_scopes(run_ids)
-        if scopes:
-            self._write([ScopeFact(scope_id=s, run_id=r, fact=None) for s, r in scopes.items()], 0)
+    # Lanes
 
-    def _distribute(self, claims: list[Claim]) -> None:
-        """Run short steps here together; give every other step a slot of its own."""
+    def _lane_run(self) -> int:
+        """Be a lane, and then a slot where a longer step is left; the slot comes back."""
+        lane = _Lane(self)
+        try:
+            lane.run()
+        except BaseException:
+            with self._lock:
+                self._lanes -= 1
+            raise
+        finally:
+            if lane.longer is not None:
+                self._guarded(lane.longer)
+            else:
+                self._give_back(1)
+        return lane.claimed
+
+    def _look_on(self) -> None:
+        """There may be more than one lane takes at a time."""
+        with self._lock:
+            self._is_wanted = True
+            is_full = self._lanes >= LANES or self._free <= 0
+            self._has_backlog |= self._free <= 0
+        if not is_full:
+            self.executor.submit(self._catch_up)
+
+    def _spread(self, claims: list[Claim]) -> tuple[list[Claim], list[Claim]]:
+        """Give each longer step a slot; give the short ones, and those that found no slot."""
         short = [claim for claim in claims if self.pace.is_short(claim.node)]
+        if len(short) == len(claims):
+            return short, []
         long = [claim for claim in claims if not self.pace.is_short(claim.node)]
-        if not short and long:
-            mine = long.pop()
-            for claim in long:
-                self.executor.submit(self._guarded, [claim])
-            self._guarded([mine])
-            return
-        for claim in long:
-            self.executor.submit(self._guarded, [claim])
-        self._guarded(short)
+        count = self._take(len(long))
+        for claim in long[:count]:
+            self.executor.submit(self._guarded, claim)
+        return short, long[count:]
+
+    def _hand_back(self, claims: list[Claim]) -> None:
+        claims_release(claims={claim.id: claim.token for claim in claims})
 
     # Carrying steps out
 
-    def _guarded(self, claims: list[Claim]) -> None:
-        """Carry claims out and what follows them; whatever happens, the slots come back."""
-        held = len(claims)
+    def _guarded(self, claim: Claim) -> None:
+        """Carry a step out and what follows it; whatever happens, the slot comes back."""
         try:
-            held = self._chain(claims)
+            self._chain(claim)
         except Exception:
             logger.exception("a slot failed; its leases will run out")
         finally:
-            self._give(held)
             connection.close()
-            if self._has_backlog and not self._stopping:
-                self._has_backlog = False
-                self.executor.submit(self._catch_up)
+            self._give_back(1)
+
+    def _give_back(self, count: int) -> None:
+        self._give(count)
+        if self._has_backlog and not self._stopping:
+            self._has_backlog = False
+            self.executor.submit(self._catch_up)
 
     def _catch_up(self) -> None:
         try:
@@ -156,25 +192,15 @@ class Worker:
         finally:
             connection.close()
 
-    def _chain(self, claims: list[Claim]) -> int:
+    def _chain(self, claim: Claim) -> None:
         """Carry out, write, go on with what was claimed in the same commit."""
-        held = len(claims)
+        claims = [claim]
         begun, steps = time.monotonic(), 0
         while claims:
             facts = self._act(claims)
             steps += 1
             goes_on = time.monotonic() - begun < INLINE_SECONDS and steps < INLINE_STEPS
-            applied = self._write(facts, len(claims) if goes_on and not self._stopping else 0)
-            claims = applied.claims
-            if len(claims) < held:
-                self._give(held - len(claims))
-                held = len(claims)
-            if len(claims) > 1 and not all(self.pace.is_short(one.node) for one in claims):
-                first, *rest = claims
-                for claim in rest:
-                    self.executor.submit(self._guarded, [claim])
-                claims, held = [first], 1
-        return held
+            claims = self._write(facts, int(goes_on and not self._stopping)).claims
 
     def _act(self, claims: list[Claim]) -> list[ScopeFact]:
         prepared = claims_prepare_safely(claims, worker=self.name)
@@ -212,38 +238,55 @@ class Worker:
     def _submit(self, result: _Result) -> None:
         with self._lock:
             self._pending.append(result)
-            leads = self._writers == 0
-            if leads:
-                self._writers = 1
+            leads = self._writers < WRITERS
+            self._writers += leads
         if leads:
             self._lead(result)
-        else:
+        if not result.done.is_set():
             connection.close()  # enough threads that wait with one would leave none to write with
-        result.done.wait()
+            result.done.wait()
         if result.error is not None:
             raise result.error
 
     def _lead(self, own: _Result) -> None:
         """Write for everyone who waits, until nobody does (or another thread takes over)."""
         while True:
-            with self._lock:
-                batch: list[_Result] = []
-                count = 0
-                while self._pending and count < BATCH:
-                    batch.append(self._pending.popleft())
-                    count += len(batch[-1].facts)
-                if not batch:
-                    self._writers = 0
-                    return
-            self._write_batch(batch)
-            if own.done.is_set():
-                # Our own result is written: the next in line leads, so that we can go on.
-                with self._lock:
-                    if not self._pending:
-                        self._writers = 0
-                        return
-                self.writer.submit(self._lead_on)
+            batch = self._pick()
+            if not batch:
                 return
+            self._write_batch(batch)
+            with self._lock:
+                self._in_flight -= {fact.run_id for one in batch for fact in one.facts}
+                if own.done.is_set():
+                    # Our own is written: the next in line leads, so that we can go on.
+                    if not self._pending:
+                        self._writers -= 1
+                        return
+                    self.writer.submit(self._lead_on)
+                    return
+
+    def _pick(self) -> list[_Result]:
+        """Take what may be written together now, or stop leading.
+
+        Two transactions on one run would only wait for each other: whoever writes a run at
+        present goes on with what came for it meanwhile.
+        """
+        batch: list[_Result] = []
+        late: list[_Result] = []
+        count = 0
+        with self._lock:
+            while self._pending and count < BATCH:
+                one = self._pending.popleft()
+                if any(fact.run_id in self._in_flight for fact in one.facts):
+                    late.append(one)
+                else:
+                    batch.append(one)
+                    count += len(one.facts)
+            self._pending.extendleft(reversed(late))
+            self._in_flight |= {fact.run_id for one in batch for fact in one.facts}
+            if not batch:
+                self._writers -= 1
+        return batch
 
     def _lead_on(self) -> None:
         try:
@@ -254,6 +297,7 @@ class Worker:
     def _write_batch(self, batch: list[_Result]) -> None:
         facts = [fact for result in batch for fact in result.facts]
         limit = sum(result.claim_limit for result in batch)
+        limit += self._free if limit else 0  # what is opened here may begin in free slots
         try:
             applied = facts_apply(
                 facts, worker=self.name, claim_limit=limit, skip_locked=len(batch) > 1
@@ -287,9 +331,20 @@ class Worker:
         for result in batch:
             mine = [claims.popleft() for _ in range(min(result.claim_limit, len(claims)))]
             result.applied = Applied(accepted=applied.accepted, claims=mine)
+        if claims:
+            self._take_up(list(claims))
         if applied.contended:
             late = facts_apply(applied.contended, worker=self.name)
             self._follow(late)
+
+    def _take_up(self, claims: list[Claim]) -> None:
+        """Begin what was claimed beyond what the waiting threads go on with."""
+        short, late = self._spread(claims)
+        self._hand_back(late)
+        if short:
+            with self._lock:
+                self._surplus += short
+            self._look_on()
 
     def _follow(self, applied: Applied) -> None:
         """After a commit: settle inner inboxes, wake whoever is needed."""
@@ -343,6 +398,81 @@ class Worker:
         is_idle = self._free >= self.slots
         self.executor.shutdown(wait=is_idle, cancel_futures=True)
         self.writer.shutdown(wait=is_idle, cancel_futures=True)
+
+
+class _Lane:
+    """One thread that carries out what is short, and looks for more between two commits."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.claims: list[Claim] = []
+        self.longer: Claim | None = None  # what this thread goes on with, as a slot
+        self.claimed = 0
+        self.is_short = True  # what was claimed last: then more is claimed than there are slots
+
+    def run(self) -> None:
+        rounds = 0
+        while self._look():
+            if self.claims:
+                rounds += 1
+                goes_on = rounds % INLINE_STEPS and self.longer is None
+                wanted = LANE_STEPS if self.is_short else len(self.claims)
+                self._carry_out(wanted if goes_on else 0)
+
+    def _look(self) -> bool:
+        """Take up what is ready; False when this lane has nothing left to do."""
+        worker = self.worker
+        with worker._lock:
+            is_wanted = worker._is_wanted and not worker._stopping
+            hinted, surplus = list(worker._hinted), worker._surplus
+            if self.longer is not None and not self.claims:
+                worker._is_wanted = worker._has_backlog = True
+                worker._lanes -= 1
+                return False
+            if not (is_wanted or hinted or surplus or self.claims):
+                worker._lanes -= 1
+                return False
+            worker._is_wanted, worker._hinted, worker._surplus = False, set(), []
+        self.claims += surplus
+        if is_wanted or hinted:
+            self._claim(hinted)
+        return True
+
+    def _claim(self, hinted: Sequence[UUID]) -> None:
+        worker = self.worker
+        limit = LANE_STEPS - len(self.claims) if self.is_short else worker._free + 1
+        limit = 0 if self.longer is not None else max(limit, 0)
+        if limit == 0:
+            worker._look_on()
+            if not hinted:
+                return
+        found = steps_claim(worker=worker.name, limit=limit, hinted=hinted)
+        fresh = found.claims
+        self.claimed += len(fresh)
+        if fresh:
+            self.is_short = all(worker.pace.is_short(claim.node) for claim in fresh)
+        if limit and len(fresh) == limit:
+            worker._look_on()
+        self._take(fresh)
+        if found.inboxes:
+            worker.settle_inboxes(found.inboxes)
+            worker._look_on()
+
+    def _take(self, claims: list[Claim]) -> None:
+        """Keep the short steps; a longer one that has no slot gets this thread's."""
+        if not self.claims and claims and not self.worker.pace.is_short(claims[-1].node):
+            self.longer = self.longer or claims.pop()
+        short, late = self.worker._spread(claims)
+        self.claims += short
+        if late and self.longer is None:
+            self.longer = late.pop()
+        self.worker._hand_back(late)
+
+    def _carry_out(self, claim_limit: int) -> None:
+        claims, self.claims = self.claims, []
+        worker = self.worker
+        limit = 0 if worker._stopping else claim_limit
+        self._take(worker._write(worker._act(claims), limit).claims)
 
 
 def _is_away(error: BaseException) -> bool:

@@ -1,5 +1,7 @@
 """The pieces that one engine transaction passes along: what goes in, what came of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,6 +58,10 @@ class Opened:
     active_before: int = 0
     output: JSON = None
     has_output: bool = False
+    is_held: bool = False  # from memory: its lock is taken when it is written
+    handled: int = 0  # effects that were carried out
+    is_gathered: bool = False  # what happened to it is in its run's change
+    others: dict[UUID, Opened] = field(default_factory=dict)  # all scopes of the transaction
 
     def setting(self, context: RunContext) -> Setting:
         return Setting(

@@ -6,8 +6,9 @@ are their inputs known; the expression budget bounds how long that takes
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -76,7 +77,7 @@ def _last_judged(opened: Opened, context: RunContext, fact: EventArrived) -> Eve
     if not last:
         return fact
     so_far = {
-        "items": [item for item in map_items(fact.step_run) if item is not None],
+        "items": [item for item in map_items(opened, fact.step_run) if item is not None],
         **{name: progress[name] for name in ("total", "processed", "failed")},
     }
     try:
@@ -94,7 +95,7 @@ def _map_judged(opened: Opened, context: RunContext, fact: BodyEnded) -> BodyEnd
         return fact
     is_good = fact.outcome != "error"
     so_far = {
-        "items": [item for item in map_items(status.id) if item is not None],
+        "items": [item for item in map_items(opened, status.id) if item is not None],
         "total": status.progress["total"],
         "processed": status.progress["processed"] + is_good,
         "failed": status.progress["failed"] + (not is_good),
@@ -115,13 +116,21 @@ def _bodies(opened: Opened, facts: list[Fact]) -> dict[UUID, tuple[JSON, JSON]]:
     }
     if not wanted:
         return {}
+    here = {
+        scope_id: (ended.output, ended.row.values)
+        for scope_id in wanted
+        if (ended := opened.others.get(scope_id)) is not None and ended.has_output
+    }
+    wanted -= here.keys()
+    if not wanted:
+        return here
     cursor = cursor_open()
     cursor.execute(
         'SELECT id, output, "values" FROM workflows_app_scope WHERE id = ANY(%s)',
         [list(wanted)],
         prepare=True,
     )
-    return {row[0]: (_load(row[1]), json.loads(row[2])) for row in cursor.fetchall()}
+    return here | {row[0]: (_load(row[1]), json.loads(row[2])) for row in cursor.fetchall()}
 
 
 def transition_choose(opened: Opened, context: RunContext, fact: TriggerFired) -> TriggerFired:
@@ -274,28 +283,46 @@ def _last_output(opened: Opened, context: RunContext, graph: Graph) -> JSON:
     return {step: results[opened.row.id, step].output for step in taken}
 
 
-def map_items(container: UUID) -> Sequence[JSON]:
-    """Give the outputs of a map's items in their order; a failed one is null."""
+def map_items(opened: Opened, container: UUID) -> list[JSON]:
+    """Give the outputs of a map's items in their order; a failed one is null.
+
+    Items that ended in this very transaction are in memory only.
+    """
     cursor = cursor_open()
     cursor.execute(
-        "SELECT output, closing FROM workflows_app_scope WHERE container_id = %s ORDER BY position",
+        "SELECT id, position, output FROM workflows_app_scope WHERE container_id = %s",
         [container],
         prepare=True,
     )
-    return [_load(output) for output, _closing in cursor.fetchall()]
+    here = {
+        scope_id: (one.row.position, one.output)
+        for scope_id, one in opened.others.items()
+        if one.row.container_id == container and (one.has_output or one.is_new)
+    }
+    stored = {
+        scope_id: (position, _load(output))
+        for scope_id, position, output in cursor.fetchall()
+        if scope_id not in here
+    }
+    return [output for _position, output in sorted((stored | here).values(), key=itemgetter(0))]
 
 
-def last_output(container: UUID) -> JSON:
+def last_output(opened: Opened, container: UUID) -> JSON:
     """Give what the last finished iteration of a loop gave; null before the first has."""
     cursor = cursor_open()
     cursor.execute(
-        "SELECT output FROM workflows_app_scope WHERE container_id = %s AND state = 'ended'"
-        " AND output IS NOT NULL ORDER BY position DESC LIMIT 1",
+        "SELECT position, output FROM workflows_app_scope WHERE container_id = %s"
+        " AND state = 'ended' AND output IS NOT NULL ORDER BY position DESC LIMIT 1",
         [container],
         prepare=True,
     )
-    row = cursor.fetchone()
-    return _load(row[0]) if row else None
+    ended = [(position, _load(output)) for position, output in cursor.fetchall()]
+    ended += [
+        (one.row.position or 0, one.output)
+        for one in opened.others.values()
+        if one.row.container_id == container and one.has_output and one.output is not None
+    ]
+    return max(ended, key=itemgetter(0))[1] if ended else None
 
 
 __all__ = ["bodies_enrich", "body_output", "last_output", "map_items", "result_of"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-import psycopg
 
 from workflows_app.core import effects as wish
 from workflows_app.core.engine.advance import advance, slot_report
@@ -20,16 +20,19 @@ from workflows_app.services.bodies import body_output, last_output, map_items
 from workflows_app.services.children import child_cancel, child_start
 from workflows_app.services.effects import effects_handle
 from workflows_app.services.holds import holds_release
+from workflows_app.services.pure import PureSteps
 
 if TYPE_CHECKING:
-    from workflows_app.services.apply import _Transaction
     from workflows_app.services.run_row import RunFollow
+    from workflows_app.services.storage import Write
+    from workflows_app.services.transaction import Transaction
 
 JSON = Any
 _LIST_OPEN = """
 SELECT id FROM workflows_app_scope
 WHERE container_id = %s AND state IN ('open', 'closing') ORDER BY id
 """
+_LOCK = "SELECT id FROM workflows_app_scope WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 _TAKE_PENDING = """
 UPDATE workflows_app_scope SET state = 'open', slot = 'held' WHERE id IN (
   SELECT id FROM workflows_app_scope WHERE container_id = %s AND state = 'pending'
@@ -37,38 +40,113 @@ UPDATE workflows_app_scope SET state = 'open', slot = 'held' WHERE id IN (
 RETURNING id, run_id, parent_id, container_id, ancestors, kind, body, override, path, position,
   state, closing, slot, "values"
 """
+NEVER_OPENED = {
+    "outcome": "cancelled",
+    "error": None,
+    "is_cancelled": True,
+    "never_opened": True,
+}
 _DROP_PENDING = """
-UPDATE workflows_app_scope SET state = 'ended', slot = '',
-  closing = '{"outcome":"cancelled","error":null,"is_cancelled":true,"never_opened":true}'
-WHERE container_id = ANY(%s) AND state = 'pending'
+UPDATE workflows_app_scope SET state = 'ended', slot = '', closing = %s
+WHERE container_id = %s AND state = 'pending'
 """
+
+
+# Effects that only gather records, which are written at the end.
+_GATHERED = (
+    wish.OpenScopes,
+    wish.TellParent,
+    wish.TellScope,
+    wish.ScopeEnded,
+    wish.StartTimer,
+    wish.Degraded,
+)
 
 
 class Carrier:
     """Gathers the rows that effects ask for, scope by scope, and writes them once."""
 
-    def __init__(self, transaction: _Transaction) -> None:
+    def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
         self.inbox: list[dict[str, Any]] = []
+        self.queue: deque[Opened] = deque()
+        self.up: list[tuple[Opened, Fact]] = []  # for the scopes around, not delivered yet
         self.new_scopes: list[tuple[rows.ScopeRow, Opened | None]] = []
+        self.pending: dict[UUID, deque[rows.ScopeRow]] = {}  # new, waiting for their turn
+        self.dropped: dict[UUID, int] = {}  # of those, how many never had one
         self.timers: list[dict[str, Any]] = []
         self.for_others: list[wish.Effect] = []
         self.outputs: dict[UUID, JSON] = {}
 
     def carry_out(self) -> None:
-        """Handle every effect of every scope, also those of scopes opened on the way."""
-        index = 0
-        while index < len(self.transaction.opened):
-            opened = self.transaction.opened[index]
-            self._complete_maps(opened)
-            if opened.row.kind == "undo":
-                undo.undos_ended(opened, self.transaction.change(opened.row.run_id))
-            undo.undos_arm(opened)
-            holds_release(self, opened)
-            for effect in opened.draft.effects:
-                self._handle(opened, effect)
-            index += 1
+        """Handle every effect of every scope, also those of scopes opened on the way.
+
+        What a body tells the scope around it is applied in this transaction too, where that
+        scope's lock is free; else it is left in its inbox.
+        """
+        pure = PureSteps(self.transaction)
+        self.queue.extend(self.transaction.opened.values())
+        while self.queue:
+            opened = self.queue.popleft()
+            self._handle_all(opened)
+            if pure.run(opened):
+                self.queue.append(opened)
+            elif not self.queue and self.up:
+                self._deliver()
         effects_handle(self.for_others)
+
+    def _handle_all(self, opened: Opened) -> None:
+        effects = opened.draft.effects[opened.handled :]
+        opened.handled = len(opened.draft.effects)
+        self._lock_if_needed(opened, effects)
+        self._complete_maps(opened)
+        if opened.row.kind == "undo":
+            undo.undos_ended(opened, self.transaction.change(opened.row.run_id))
+        undo.undos_arm(opened)
+        holds_release(self, opened)
+        for effect in effects:
+            self._handle(opened, effect)
+
+    def _lock_if_needed(self, opened: Opened, effects: list[wish.Effect]) -> None:
+        """Lock a scope from memory before other rows are touched: locks go inside out."""
+        if not opened.is_held:
+            return
+        if all(isinstance(effect, _GATHERED) for effect in effects) and not any(
+            status.undo is not None or opened.draft.node(status).spec.get("exclusive")
+            for status in opened.draft.steps.values()
+        ):
+            return
+        held = sorted(one.row.id for one in self.transaction.opened.values() if one.is_held)
+        rows.cursor_open().execute(_LOCK, [held], prepare=True)
+        for one in self.transaction.opened.values():
+            one.is_held = False
+
+    def _deliver(self) -> None:
+        """Tell the scopes around what their bodies said, in the order it was said."""
+        told: dict[UUID, list[Fact]] = {}
+        runs: dict[UUID, UUID] = {}
+        for inner, fact in self.up:
+            if inner.row.parent_id is not None:
+                told.setdefault(inner.row.parent_id, []).append(fact)
+                runs[inner.row.parent_id] = inner.row.run_id
+        self.up = []
+        transaction = self.transaction
+        unknown = {
+            scope_id: run_id
+            for scope_id, run_id in runs.items()
+            if scope_id not in transaction.opened
+            and transaction.open_held(run_id, scope_id) is None
+        }
+        if unknown:
+            transaction.scopes_open(unknown, skip_locked=True)
+        for scope_id, facts in told.items():
+            outer = transaction.opened.get(scope_id)
+            if outer is None:
+                for fact in facts:
+                    self.leave(scope_id, runs[scope_id], fact)
+            else:
+                transaction.tell(outer, transaction.inbox(outer) + facts)
+                self.queue.append(outer)
 
     def _handle(self, opened: Opened, effect: wish.Effect) -> None:
         match effect:
@@ -77,12 +155,11 @@ class Carrier:
             case wish.OpenPending():
                 self._open_pending(opened, effect)
             case wish.DropPending():
-                rows.cursor_open().execute(_DROP_PENDING, [[effect.container]], prepare=True)
+                self._drop_pending(effect.container)
             case wish.CancelScopes():
                 self._cancel_scopes(opened, effect)
             case wish.TellParent():
-                if opened.row.parent_id is not None:
-                    self.leave(opened.row.parent_id, opened.row.run_id, effect.fact)
+                self.up.append((opened, effect.fact))
             case wish.TellScope():
                 self.leave(effect.scope, opened.row.run_id, effect.fact)
             case wish.ScopeEnded():
@@ -148,8 +225,10 @@ class Carrier:
                 steps=[],
                 inbox=[],
             )
-            begun = self._begin(row, takes_over, is_new=True) if is_open else None
-            self.new_scopes.append((row, begun))
+            if is_open:
+                self.new_scopes.append((row, self._begin(row, takes_over, is_new=True)))
+            else:
+                self.pending.setdefault(effect.container, deque()).append(row)
 
     def _takes_over(self, opened: Opened, container: UUID, kind: str) -> bool:
         """Tell whether the bodies of a container take results over from the run before."""
@@ -157,24 +236,43 @@ class Carrier:
         return kept.carries(opened, context, opened.draft.by_id[container], kind)
 
     def _begin(self, row: rows.ScopeRow, takes_over: bool, *, is_new: bool) -> Opened:
-        transaction = self.transaction
-        generations = next(
-            one.draft.generations for one in transaction.opened if one.row.run_id == row.run_id
-        )
-        opened = transaction.open(row, generations, is_new=is_new)
+        opened = self.transaction.open(row, is_new=is_new)
         if takes_over:
-            kept.scope_keep(opened, transaction.contexts[row.run_id])
+            kept.scope_keep(opened, self.transaction.contexts[row.run_id])
         advance(opened.draft, ScopeOpened())
         slot_report(opened.draft)
+        self.queue.append(opened)
         return opened
 
     def _open_pending(self, opened: Opened, effect: wish.OpenPending) -> None:
-        cursor = rows.cursor_open()
-        cursor.execute(_TAKE_PENDING, [effect.container, effect.count], prepare=True)
-        found = sorted((rows.scope_row(row) for row in cursor.fetchall()), key=_position)
         takes_over = self._takes_over(opened, effect.container, "item")
-        for row in found:
-            self._begin(row, takes_over, is_new=False)
+        left = effect.count
+        if not self._is_new(opened, effect.container):
+            cursor = rows.cursor_open()
+            cursor.execute(_TAKE_PENDING, [effect.container, effect.count], prepare=True)
+            found = sorted((_pending(row) for row in cursor.fetchall()), key=_position)
+            left -= len(found)
+            for row in found:
+                self._begin(row, takes_over, is_new=False)
+        waiting = self.pending.get(effect.container, ())
+        for _ in range(min(left, len(waiting))):
+            row = waiting.popleft()  # type: ignore[union-attr]
+            row.state, row.slot = "open", "held"
+            self.new_scopes.append((row, self._begin(row, takes_over, is_new=True)))
+
+    def _is_new(self, opened: Opened, container: UUID) -> bool:
+        """Tell whether a container's bodies are all of this transaction, in no row yet."""
+        before = opened.before.get(container)
+        status = opened.draft.by_id[container]
+        return before is None or (before[1] is not None and status.is_container)
+
+    def _drop_pending(self, container: UUID) -> None:
+        values = [rows.text(NEVER_OPENED), container]
+        rows.cursor_open().execute(_DROP_PENDING, values, prepare=True)
+        for row in self.pending.pop(container, ()):
+            row.state, row.closing = "ended", NEVER_OPENED
+            self.new_scopes.append((row, None))
+            self.dropped[container] = self.dropped.get(container, 0) + 1
 
     def _cancel_scopes(self, opened: Opened, effect: wish.CancelScopes) -> None:
         cursor = rows.cursor_open()
@@ -183,7 +281,7 @@ class Carrier:
         known = {row[0] for row in cursor.fetchall()}
         known |= {
             one.row.id
-            for one in self.transaction.opened
+            for one in self.transaction.opened.values()
             if one.is_new and one.row.container_id == effect.container
         }
         for scope_id in sorted(known):
@@ -225,9 +323,12 @@ class Carrier:
                 continue
             primitive = opened.draft.node(status).kind.primitive
             if primitive == "map":
-                status.output = {**status.output, "items": list(map_items(status.id))}
+                items = map_items(opened, status.id)
+                never = self.dropped.get(status.id, 0) + len(self.pending.get(status.id, ()))
+                items += [None] * never
+                status.output = {**status.output, "items": items}
             elif primitive == "loop" and until_port(opened.draft, status):
-                status.output = {**status.output, "last": last_output(status.id)}
+                status.output = {**status.output, "last": last_output(opened, status.id)}
 
     def _scope_ended(self, opened: Opened, effect: wish.ScopeEnded) -> None:
         context = self.transaction.contexts[opened.row.run_id]
@@ -255,77 +356,81 @@ class Carrier:
                 scope_kind=opened.row.kind,
             )
             return
-        self.leave(
-            opened.row.parent_id,
-            opened.row.run_id,
-            BodyEnded(
-                step_run=opened.row.container_id,  # type: ignore[arg-type]
-                scope=opened.row.id,
-                position=opened.row.position or 0,
-                outcome=outcome,
-                error=error,
-                is_cancelled=effect.is_cancelled,
-                had_slot=opened.row.slot == "held" or opened.draft.slot == "held",
-            ),
+        ended = BodyEnded(
+            step_run=opened.row.container_id,  # type: ignore[arg-type]
+            scope=opened.row.id,
+            position=opened.row.position or 0,
+            outcome=outcome,
+            error=error,
+            is_cancelled=effect.is_cancelled,
+            had_slot=opened.row.slot == "held" or opened.draft.slot == "held",
         )
+        self.up.append((opened, ended))
 
     def scope_update_row(self, opened: Opened) -> dict[str, Any]:
-        """Give the recordset row that writes a scope back."""
+        """Give the record that writes a scope back."""
         draft = opened.draft
-        return {
-            "id": str(draft.id),
-            "state": draft.state.value,
-            "closing": None if draft.closing is None else json_dump(draft.closing),
-            "slot": draft.slot,
-            "override": None if draft.override is None else json_dump(draft.override),
-            "output": None if opened.output is None else json_dump(opened.output),
-            "has_output": opened.has_output,
-        }
+        return rows.record(
+            id=str(draft.id),
+            state=draft.state.value,
+            closing=rows.text(draft.closing),
+            slot=draft.slot,
+            override=rows.text(draft.override),
+            output=rows.text(opened.output),
+            has_output=opened.has_output,
+        )
 
-    def runs_end(self, follows: list[RunFollow]) -> None:
+    def runs_end(self, follows: list[RunFollow], write: Write) -> None:
         """Decide the end of each run whose last scope ended, then number all history."""
         ends = [follow.run_id for follow in follows if follow.end is not None]
         undoable = undo.runs_with_undos(ends)
+        if undoable:  # what is undone is marked so, also what ended in this transaction
+            write.send_moves()
         for follow in follows:
             if follow.end is not None:
                 ending.run_end(self, follow, has_undos=follow.run_id in undoable)
             follow.seal()
 
-    def write(self, cursor: psycopg.Cursor[Any]) -> None:
-        """Send what was gathered, inside the caller's pipeline."""
-        by_ancestors: dict[tuple[UUID, ...], list[dict[str, Any]]] = {}
-        for row, opened in self.new_scopes:
-            inserted = _scope_insert_row(row, opened)
-            by_ancestors.setdefault(tuple(row.ancestors), []).append(inserted)
-        for ancestors, scopes in by_ancestors.items():
-            rows.execute(cursor, rows.INSERT_SCOPES, scopes, ancestors=list(ancestors))
-        rows.execute(cursor, rows.INSERT_INBOX, self.inbox)
-        rows.execute(cursor, rows.INSERT_TIMERS, self.timers)
+    def write(self, write: Write) -> None:
+        """Add what was gathered to what the transaction writes."""
+        waiting = [(row, None) for rows_ in self.pending.values() for row in rows_]
+        for row, opened in [*self.new_scopes, *waiting]:
+            now: dict[str, Any] = {}
+            if opened is not None:
+                now = {
+                    "state": opened.draft.state.value,
+                    "closing": rows.text(opened.draft.closing),
+                    "output": rows.text(opened.output),
+                    "slot": opened.draft.slot,
+                }
+            write.scopes.append(rows.scope_insert_row(row, **now))
+        write.facts += self.inbox
+        write.timers += self.timers
+
+
+def _pending(row: Sequence[Any]) -> rows.ScopeRow:
+    return rows.ScopeRow(
+        id=row[0],
+        run_id=row[1],
+        parent_id=row[2],
+        container_id=row[3],
+        ancestors=list(row[4] or ()),
+        kind=row[5],
+        body=row[6],
+        override=rows.load(row[7]),
+        path=row[8],
+        position=row[9],
+        state=row[10],
+        closing=rows.load(row[11]),
+        slot=row[12],
+        values=rows.load(row[13]),
+        steps=[],
+        inbox=[],
+    )
 
 
 def _position(row: rows.ScopeRow) -> int:
     return row.position or 0
-
-
-def _scope_insert_row(row: rows.ScopeRow, opened: Opened | None) -> dict[str, Any]:
-    draft = opened.draft if opened else None
-    closing = draft.closing if draft else None
-    return {
-        "id": str(row.id),
-        "run_id": str(row.run_id),
-        "parent_id": str(row.parent_id) if row.parent_id else None,
-        "container_id": str(row.container_id) if row.container_id else None,
-        "kind": row.kind,
-        "body": row.body,
-        "override": None if row.override is None else json_dump(row.override),
-        "path": row.path,
-        "position": row.position,
-        "state": draft.state.value if draft else row.state,
-        "closing": None if closing is None else json_dump(closing),
-        "values": json_dump(row.values or {}),
-        "output": json_dump(opened.output) if opened and opened.output is not None else None,
-        "slot": draft.slot if draft else row.slot,
-    }
 
 
 def timers_drop(step_run: UUID, name: str | None) -> None:

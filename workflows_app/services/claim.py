@@ -4,10 +4,10 @@ A claim is one compare-and-set on the step run's row. It takes no scope lock: a 
 cancels the step meanwhile finds another state there and starts its transaction over.
 """
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -15,78 +15,95 @@ from django.db import transaction
 from workflows_app.services import rows
 from workflows_app.services.batch import Claim
 from workflows_app.services.context import contexts_load
+from workflows_app.services.held import held
+from workflows_app.services.rows import ScopeRow
+from workflows_app.services.storage import steps_take
 from workflows_app.services.values import Setting
 
 JSON = Any
 
-_CLAIM = """
-WITH picked AS (
-  SELECT s.id FROM workflows_app_steprun s
-  WHERE s.state = 'ready' AND NOT s.is_held AND s.is_current {only}
-    AND EXISTS (SELECT 1 FROM workflows_app_run r WHERE r.id = s.run_id AND r.state IN
-      ('queued', 'running', 'waiting', 'cancelling', 'compensating'))
-  ORDER BY s.ready_at LIMIT %(limit)s FOR UPDATE OF s SKIP LOCKED
-), tokens AS (
-  SELECT id, (%(tokens)s::uuid[])[row_number() OVER ()] AS token FROM picked
-), claimed AS (
-  UPDATE workflows_app_steprun s SET state = 'running', attempt = s.attempt + 1,
-    token = t.token, lease_owner = %(worker)s, started_at = clock_timestamp(),
-    lease_expires_at = clock_timestamp() + make_interval(secs => %(lease)s),
-    send_at = NULL, sends = 0, is_announced = false
-  FROM tokens t WHERE s.id = t.id AND s.state = 'ready'
-  RETURNING s.id, s.scope_id, s.run_id, s.step, s.path, s.generation, s.attempt, s.token,
-    s.approved_digest, s.input, s.feedback, s.progress
-)
-SELECT c.*, p.ancestors, p.body, p."values", p.override
-FROM claimed c JOIN workflows_app_scope p ON p.id = c.scope_id
-"""
+
+@dataclass(slots=True)
+class Claims:
+    """Steps that were leased, and scopes (with their runs) that have facts waiting."""
+
+    claims: list[Claim] = field(default_factory=list)
+    inboxes: dict[UUID, UUID] = field(default_factory=dict)
 
 
-def steps_claim(*, worker: str, limit: int, run_ids: Sequence[UUID] | None = None) -> list[Claim]:
-    """Lease up to `limit` ready steps, oldest first, of these runs or of any."""
-    if limit <= 0:
-        return []
-    only = "AND s.run_id = ANY(%(runs)s::uuid[])" if run_ids is not None else ""
-    parameters = {
-        "limit": limit,
-        "tokens": [uuid4() for _ in range(limit)],
-        "worker": worker,
-        "lease": settings.LEASE_SECONDS,
-        "runs": list(run_ids or ()),
-    }
-    cursor = rows.cursor_open()
-    cursor.execute(_CLAIM.format(only=only), parameters, prepare=True)
-    found = cursor.fetchall()
-    contexts = contexts_load({row[2] for row in found})
-    return [_claim(row, contexts) for row in found]
+def steps_claim(
+    *,
+    worker: str,
+    limit: int,
+    run_ids: Sequence[UUID] | None = None,
+    hinted: Sequence[UUID] = (),
+) -> Claims:
+    """Lease up to `limit` ready steps, oldest first, of these runs or of any.
+
+    What was read with them is held in memory, so that their results need no reading.
+    """
+    read = steps_take(
+        worker=worker,
+        limit=max(limit, 0),
+        seconds=settings.LEASE_SECONDS,
+        run_ids=run_ids,
+        hinted=hinted,
+    )
+    if read.claimed:
+        contexts = contexts_load(read.runs)
+        found = [
+            _claim(read.scopes[scope_id], step_run, contexts, given, feedback)
+            for step_run, scope_id, given, feedback in read.claimed
+        ]
+    else:
+        found = []
+    held.seed(read.runs, read.scopes)
+    return Claims(found, read.inboxes)
 
 
-def _claim(row: Sequence[Any], contexts: dict[UUID, Any]) -> Claim:
-    context = contexts[row[2]]
-    override = None if row[15] is None else json.loads(row[15])
-    graph = context.graph(row[13], override)
+def _claim(
+    row: ScopeRow, step_run: UUID, contexts: dict[UUID, Any], input: JSON, feedback: JSON
+) -> Claim:
+    context = contexts[row.run_id]
+    graph = context.graph(row.body, row.override)
+    status = next(status for status in row.steps if status.id == step_run)
     return Claim(
-        id=row[0],
-        scope_id=row[1],
-        run_id=row[2],
+        id=status.id,
+        scope_id=row.id,
+        run_id=row.run_id,
         context=context,
         setting=Setting(
             context=context,
-            scope_id=row[1],
-            ancestors=tuple(row[12] or ()),
-            body=row[13],
+            scope_id=row.id,
+            ancestors=tuple(row.ancestors),
+            body=row.body,
             graph=graph,
-            values=json.loads(row[14]),
+            values=row.values,
         ),
-        node=graph.nodes[row[3]],
-        path=row[4],
-        generation=row[5],
-        attempt=row[6],
-        token=row[7],
-        approved_digest=row[8],
-        input=None if row[9] is None else json.loads(row[9]),
-        feedback=None if row[10] is None else json.loads(row[10]),
-        progress=None if row[11] is None else json.loads(row[11]),
+        node=graph.nodes[status.step],
+        path=status.path,
+        generation=status.generation,
+        attempt=status.attempt,
+        token=status.token,  # type: ignore[arg-type]
+        approved_digest=status.approved_digest,
+        input=input,
+        feedback=feedback,
+        progress=status.progress,
+    )
+
+
+def claims_release(*, claims: dict[UUID, UUID]) -> None:
+    """Hand steps back (ids with tokens) that nobody here has a slot for; nothing was tried."""
+    if not claims:
+        return
+    rows.cursor_open().execute(
+        "UPDATE workflows_app_steprun s SET state = 'ready', attempt = s.attempt - 1, token = NULL,"
+        " lease_owner = NULL, lease_expires_at = NULL, started_at = NULL,"
+        " send_at = clock_timestamp() + interval '5 seconds'"
+        " FROM unnest(%s::uuid[], %s::uuid[]) AS d(id, token)"
+        " WHERE s.id = d.id AND s.token = d.token AND s.state = 'running'",
+        [list(claims), list(claims.values())],
+        prepare=True,
     )
 
 

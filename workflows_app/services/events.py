@@ -23,6 +23,7 @@ from workflows_app.services.apply import scopes_settle
 from workflows_app.services.deliveries import deliveries_plan
 from workflows_app.services.event_match import settings_load, where_holds
 from workflows_app.services.event_waits import channels_lock
+from workflows_app.services.storage import Write
 from workflows_app.services.triggers_fire import Firing, triggers_fire
 from workflows_app.services.values import condition_of, results_load
 
@@ -232,7 +233,8 @@ def _resume(workspace_id: UUID, event: Stored, received: Received) -> None:
         received.touched[wait.scope_id] = wait.run_id
     cursor.execute(_TAKE, [event.row, [wait.id for wait in taken]], prepare=True)
     cursor.execute(_USE, [event.row, json.dumps(used)], prepare=True)
-    rows.execute(cursor, rows.INSERT_INBOX, facts)
+    now = rows.database_now()
+    Write(now=now, send_at=now, facts=facts).send()
 
 
 def _first_of_each_run(waits: list[_Wait], event: Stored) -> list[_Wait]:

@@ -11,6 +11,8 @@ from workflows_app.core.engine.draft import HistoryEvent
 from workflows_app.core.states import RunState
 from workflows_app.models import AppEvent, Workspace
 from workflows_app.services import rows
+from workflows_app.services.held import held
+from workflows_app.services.storage import Write
 
 JSON = Any
 
@@ -29,6 +31,7 @@ def events_append(by_run: Mapping[UUID, Sequence[Mapping[str, JSON]]]) -> None:
     if not by_run:
         return
     connection.ensure_connection()
+    held.take(by_run)  # what this process remembers of them is old from now on
     cursor = rows.cursor_open()
     rows.runs_lock(cursor, sorted(by_run))
     runs = rows.runs_read(cursor)
@@ -54,7 +57,7 @@ def events_append(by_run: Mapping[UUID, Sequence[Mapping[str, JSON]]]) -> None:
         numbers,
     )
     now = cursor.execute("SELECT clock_timestamp()").fetchone()[0]  # type: ignore[index]
-    rows.execute(cursor, rows.INSERT_EVENTS, event_rows, now=now)
+    Write(now=now, send_at=now, events=event_rows).send()
     notify.runs_changed(by_run)
 
 

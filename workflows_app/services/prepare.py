@@ -6,7 +6,7 @@ not change; a claim that is lost meanwhile makes the result of this worthless, n
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,11 +75,13 @@ def claims_prepare(claims: Sequence[Claim], *, worker: str) -> list[Prepared | F
     Each gives what may be carried out, a fact that already settles it, or None when the claim
     was lost.
     """
-    wanted: list[Place] = []
-    for claim in claims:
-        wanted += claim.setting.places(node_refs(claim.node)).values()
-    results = results_load(wanted)
-    return [_prepare(claim, results, worker) for claim in claims]
+    results = results_load(place for claim in claims for place in claim_places(claim))
+    return [claim_prepare(claim, results, worker=worker) for claim in claims]
+
+
+def claim_places(claim: Claim) -> Iterable[Place]:
+    """Give where the results are that a step's expressions name."""
+    return claim.setting.places(node_refs(claim.node)).values()
 
 
 def failure(claim: Claim, worker: str, code: str, message: str, **more: Any) -> StepFailed:
@@ -89,7 +91,10 @@ def failure(claim: Claim, worker: str, code: str, message: str, **more: Any) -> 
     )
 
 
-def _prepare(claim: Claim, results: dict[Place, Result], worker: str) -> Prepared | Fact | None:
+def claim_prepare(
+    claim: Claim, results: dict[Place, Result], *, worker: str
+) -> Prepared | Fact | None:
+    """Prepare one claim with the results that it names."""
     spec = claim.node.spec
     more = {"feedback": claim.feedback} if claim.feedback is not None else {}
     values = values_build(claim.setting, node_refs(claim.node), results, **more)

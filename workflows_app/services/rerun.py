@@ -24,10 +24,11 @@ from workflows_app.core.states import RUN_TERMINAL, RunState, StepState, Trigger
 from workflows_app.errors import Invalid, NotFound
 from workflows_app.models import Run, Scope, StepRun
 from workflows_app.services import rows
-from workflows_app.services.apply import _Transaction, facts_apply, scopes_settle
+from workflows_app.services.apply import facts_apply, scopes_settle
 from workflows_app.services.batch import Opened, ScopeFact
 from workflows_app.services.carry_out import Carrier
 from workflows_app.services.control import refuse
+from workflows_app.services.transaction import Transaction
 
 JSON = Any
 
@@ -133,27 +134,24 @@ def _tell(run: Run, step_run: StepRun, fact: Any) -> Run:
     return Run.objects.get(pk=run.pk)
 
 
-class _Rerun(_Transaction):
+class _Rerun(Transaction):
     """A transaction over one step's scope and all scopes around it."""
 
     def __init__(self, run_id: UUID) -> None:
         fact = ScopeFact(scope_id=run_id, run_id=run_id, fact=None)
-        super().__init__([fact], None, 0, False)
-        self.facts = []
+        super().__init__([fact], None, 0, skip_locked=False, is_careful=True)
         self.run_id = run_id
 
     def lock(self, scope_ids: list[UUID]) -> list[Opened]:
         """Lock scopes one by one in the order given: from the inside out."""
         connection.ensure_connection()
         for scope_id in scope_ids:
-            locked, self.now, _ = rows.scopes_lock([scope_id], [self.run_id], skip_locked=False)
-            generations = rows.generations_load([self.run_id]).get(self.run_id, {})
-            self.open(locked[0], generations)
-        return list(self.opened)
+            self.scopes_open({scope_id: self.run_id}, skip_locked=False)
+        return list(self.opened.values())
 
     def finish(self) -> None:
         """Carry out and write, like any transaction of the engine."""
-        for opened in self.opened:
+        for opened in self.opened.values():
             flow.end_if_still(opened.draft)
         carrier = Carrier(self)
         carrier.carry_out()
@@ -172,7 +170,7 @@ def _rewind(
 ) -> Run:
     why = reason or ("skipped by a person" if skips else "retried by a person")
     scope = Scope.objects.get(pk=step_run.scope_id)
-    with transaction.atomic():
+    with connection.wrap_database_errors, transaction.atomic():
         work = _Rerun(run.pk)
         chain = [scope.pk, *reversed(scope.ancestors or [])]
         opened = work.lock(chain)

@@ -1,6 +1,6 @@
 """What a transaction means for the run row: its state, its numbers, its history."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from workflows_app.core.states import RUN_TERMINAL, RunState
 from workflows_app.models.fields import json_dump
 from workflows_app.services.batch import RunChange, RunEnd
 from workflows_app.services.context import RunContext
-from workflows_app.services.rows import RunRow, event_row
+from workflows_app.services.rows import RunRow, event_row, record, text
 
 JSON = Any
 DEGRADED_SHOWN = 1_000  # entries kept on the run; the history has them all
@@ -37,6 +37,8 @@ class RunFollow:
     supersedes: bool = False
     steps: int = 0
     usage: tuple[int, int, float] = (0, 0, 0.0)
+    sequence: int = 0
+    usage_after: tuple[int, int, float] = (0, 0, 0.0)
 
     def record(
         self, type: str, to: RunState, *, actor: str = "engine", why: str = "", data: JSON = None
@@ -60,27 +62,49 @@ class RunFollow:
         for event in self.history:
             sequence += 1
             self.events.append(event_row(self.run_id, sequence, event))
+        self.sequence = sequence
         tokens_in, tokens_out, cost = self.run.usage
-        self.row = {
-            "id": str(self.run_id),
-            "state": self.state.value,
-            "sequence": sequence,
-            "active": self.active,
-            "step_count": self.run.step_count + self.steps,
-            "ending": None if self.ending is None else json_dump(self.ending),
-            "degraded": json_dump(self.degraded[:DEGRADED_SHOWN]),
-            "has_superseded": self.run.has_superseded or self.supersedes,
-            "started_at": self.run.started_at.isoformat() if self.run.started_at else None,
-            "has_ended": self.has_ended,
-            "reopens": self.reopens,
-            "output": None if self.output is None else json_dump(self.output),
-            "has_output": self.has_ended or self.reopens,
-            "error": None if self.error is None else json_dump(self.error),
-            "has_error": self.has_ended or self.reopens,
-            "input_tokens": tokens_in + self.usage[0],
-            "output_tokens": tokens_out + self.usage[1],
-            "cost_usd": cost + self.usage[2],
-        }
+        self.usage_after = (
+            tokens_in + self.usage[0],
+            tokens_out + self.usage[1],
+            cost + self.usage[2],
+        )
+        has_result = self.has_ended or self.reopens
+        self.row = record(
+            id=str(self.run_id),
+            version=self.run.version,
+            state=self.state.value,
+            sequence=sequence,
+            active=self.active,
+            step_count=self.run.step_count + self.steps,
+            ending=text(self.ending),
+            degraded=json_dump(self.degraded[:DEGRADED_SHOWN]) if self.degraded else None,
+            has_superseded=self.run.has_superseded or self.supersedes,
+            started_at=self.run.started_at.isoformat() if self.run.started_at else None,
+            has_ended=self.has_ended,
+            reopens=self.reopens,
+            output=text(self.output),
+            has_result=has_result,
+            error=text(self.error),
+            input_tokens=self.usage_after[0],
+            output_tokens=self.usage_after[1],
+            cost_usd=self.usage_after[2],
+        )
+
+    def after(self, version: str | None) -> RunRow:
+        """Give the run's row as this transaction left it."""
+        return replace(
+            self.run,
+            state=self.state.value,
+            sequence=self.sequence,
+            active=self.active,
+            step_count=self.run.step_count + self.steps,
+            ending=self.ending,
+            degraded=self.degraded[:DEGRADED_SHOWN],
+            has_superseded=self.run.has_superseded or self.supersedes,
+            usage=self.usage_after,
+            version=version,
+        )
 
 
 def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetime) -> RunFollow:

@@ -16,10 +16,11 @@ from workflows_app.identifiers import uuid7
 from workflows_app.models import IdempotencyKey, Run, StepRun, User, Workflow, WorkflowVersion
 from workflows_app.models.fields import json_dump
 from workflows_app.services import rows
-from workflows_app.services.apply import RESEND_AFTER
 from workflows_app.services.context import VersionContext, version_context, version_timeout
 from workflows_app.services.first_steps import inbox_rows, root_draft, root_row, timer_rows
 from workflows_app.services.inputs import input_check
+from workflows_app.services.storage import Write
+from workflows_app.services.transaction import RESEND_AFTER
 
 JSON = Any
 
@@ -75,6 +76,7 @@ def run_start(
             user_id=user.pk if user else None,
             actor=actor,
             via=via,
+            commits=key is None,
         )[0]
         if key is not None:
             IdempotencyKey.objects.filter(pk=key.pk).update(run_id=run.pk)
@@ -185,12 +187,14 @@ def runs_insert(
     continued_path: str | None = None,
     kept: Mapping[str, StepRun] | None = None,
     why: str = "",
+    commits: bool = False,
 ) -> list[Run]:
     """Write runs with their first ready steps, inside the caller's transaction.
 
     `parent` is (run, step run, path) for the run of a `workflow` step; `kept` are results of
     another run that this one takes over, by step; with a `continued_path` (where that run is to
-    go on, or "") bodies take theirs over as they open.
+    go on, or "") bodies take theirs over as they open. With `commits` nothing else follows in
+    the transaction, and its end is sent along.
     """
     connection.ensure_connection()
     now = rows.database_now()
@@ -259,12 +263,17 @@ def runs_insert(
     with connection.connection.pipeline():
         cursor = rows.cursor_open()
         cursor.execute(_INSERT_RUNS, {"rows": json.dumps(run_rows), "now": now}, prepare=True)
-        more = rows.cursor_open()
-        rows.execute(more, rows.INSERT_SCOPES, scope_rows, ancestors=[])
-        rows.execute(more, rows.INSERT_STEPS, step_rows, now=now, send_at=now + RESEND_AFTER)
-        rows.execute(more, rows.INSERT_EVENTS, event_rows, now=now)
-        rows.execute(more, rows.INSERT_TIMERS, timers)
-        rows.execute(more, rows.INSERT_INBOX, inbox)
+        Write(
+            now=now,
+            send_at=now + RESEND_AFTER,
+            scopes=scope_rows,
+            steps=step_rows,
+            events=event_rows,
+            timers=timers,
+            facts=inbox,
+        ).send()
+        if commits:
+            rows.commit_send()
         numbers = {row[0]: row[1:] for row in cursor.fetchall()}
     for run in runs:
         run.number, run.created_at = numbers[run.pk]

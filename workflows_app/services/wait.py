@@ -20,7 +20,8 @@ ANSWERS = {
 }
 
 
-FIRST_LOOK = 0.003  # seconds
+LOOK = 0.002  # seconds between looks in the first moments
+MOMENTS = 0.05  # for so long the connection is kept too: to take it back costs more than a look
 SLOWEST_LOOK = 0.25
 
 
@@ -28,17 +29,18 @@ def run_wait(run_id: UUID, seconds: float) -> None:
     """Return when the run ends or waits for somebody, or when the time is up.
 
     It looks often at first, because most runs that are waited for end within milliseconds, and
-    then less and less; between two looks no connection is held.
+    then less and less; from then on no connection is held between two looks.
     """
-    deadline = time.monotonic() + seconds
-    pause, nobody = FIRST_LOOK, threading.Event()
+    begun = time.monotonic()
+    pause, nobody = LOOK, threading.Event()
     while not _answers(run_id):
-        connection.close()
-        left = deadline - time.monotonic()
-        if left <= 0:
+        waited = time.monotonic() - begun
+        if waited >= seconds:
             return
-        nobody.wait(min(left, pause))
-        pause = min(pause * 1.25, SLOWEST_LOOK)
+        if waited > MOMENTS:
+            connection.close()
+            pause = min(pause * 1.25, SLOWEST_LOOK)
+        nobody.wait(min(seconds - waited, pause))
 
 
 def _answers(run_id: UUID) -> bool:

@@ -79,7 +79,7 @@ def test_one_of_many_workers_gets_a_step():
     version = version_make([step("a")])
     run = run_make(version)
 
-    claims = in_threads(8, lambda i: steps_claim(worker=f"w{i}", limit=1, run_ids=[run.pk]))
+    claims = in_threads(8, lambda i: steps_claim(worker=f"w{i}", limit=1, run_ids=[run.pk]).claims)
 
     assert sum(len(one) for one in claims) == 1
     assert StepRun.objects.get(run=run).attempt == 1
@@ -132,10 +132,10 @@ def test_the_same_message_to_many_workers_runs_each_step_once():
 def test_a_late_result_finds_no_row():
     version = version_make([step("a")])
     run = run_make(version)
-    claim = steps_claim(worker="gone", limit=1, run_ids=[run.pk])[0]
+    claim = steps_claim(worker="gone", limit=1, run_ids=[run.pk]).claims[0]
     lease_run_out(run=run)
     until(lambda: sweep.leases_expire(NOW) == 0)
-    again = steps_claim(worker="next", limit=1, run_ids=[run.pk])[0]
+    again = steps_claim(worker="next", limit=1, run_ids=[run.pk]).claims[0]
 
     late = facts_apply(
         [

@@ -1,0 +1,84 @@
+"""Pure steps share the commit of what made them ready: no claim of their own, no round trip."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from workflows_app.core.engine.draft import StepDraft
+from workflows_app.core.graph import Node
+from workflows_app.core.states import StepState
+from workflows_app.services.batch import Opened
+from workflows_app.services.execute import step_execute
+from workflows_app.services.prepare import Prepared, claim_places, claim_prepare
+from workflows_app.services.values import Place, Result, result_of, results_load
+
+if TYPE_CHECKING:
+    from workflows_app.services.transaction import Transaction
+
+STEPS = 300  # carried out in one transaction
+SECONDS = 0.05  # for so long: whoever waits for the same locks waits no longer
+# What has one of these asks, waits, or writes rows of its own before it acts.
+_GATES = (
+    *("approval", "review", "guardrails", "exclusive", "cache", "until", "timeout"),
+    *("undo", "effect"),
+)
+
+
+class PureSteps:
+    """Carries out the pure steps that become ready in a worker's transaction."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self.transaction = transaction
+        self.left = STEPS
+        self.until = time.monotonic() + SECONDS
+
+    def run(self, opened: Opened) -> bool:
+        """Carry out what became ready in a scope; False when that was nothing."""
+        if self.transaction.is_careful or not self.transaction.may_claim(opened.row.run_id):
+            return False
+        ready = [
+            status
+            for status in opened.draft.steps.values()
+            if status.is_new
+            and status.state is StepState.READY
+            and not status.is_held
+            and _is_pure(opened.draft.node(status))
+        ]
+        for number, status in enumerate(ready):
+            if self.left <= 0 or time.monotonic() > self.until:
+                return number > 0
+            self._run(opened, status)
+        return bool(ready)
+
+    def _run(self, opened: Opened, status: StepDraft) -> None:
+        transaction = self.transaction
+        worker = transaction.worker or "engine"
+        claim = transaction.claim(opened, status, transaction.change(opened.row.run_id))
+        self.left -= 1
+        prepared = claim_prepare(claim, self._results(claim_places(claim)), worker=worker)
+        if isinstance(prepared, Prepared):
+            prepared = step_execute(prepared, worker=worker, is_short=True)
+        if prepared is None:  # only what has an effect can be lost while it is prepared
+            raise AssertionError(claim.path)
+        transaction.tell(opened, [prepared])
+
+    def _results(self, places: Iterable[Place]) -> dict[Place, Result]:
+        """Read results, those of this transaction from its drafts."""
+        here: dict[Place, Result] = {}
+        places = list(places)
+        for scope_id, step in places:
+            opened = self.transaction.opened.get(scope_id)
+            status = opened.draft.steps.get(step) if opened is not None else None
+            if status is not None and _is_in_memory(status):
+                here[scope_id, step] = result_of(status)
+        return results_load(place for place in places if place not in here) | here
+
+
+def _is_pure(node: Node) -> bool:
+    return node.kind.primitive == "pure" and not any(map(node.spec.get, _GATES))
+
+
+def _is_in_memory(status: StepDraft) -> bool:
+    return status.is_new or status.has_output or (status.is_changed and not status.is_open)
