@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import connection
 
 from workflows_app.core.engine.advance import advance, slot_report
-from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.engine.attempts import announce
+from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import Fact, WorkerFact, fact_load
 from workflows_app.core.states import RUN_CLAIMABLE, RunState, ScopeState, StepState
 from workflows_app.identifiers import uuid7
