@@ -1,8 +1,8 @@
 """Recorded histories: what was told to the engine, and what it wrote. Later code must agree.
 
 A recording holds a random workflow, every claim and fact in the order in which they came, and
-the history that followed. `python -m tests.workflows_app.replay.recording` adds new ones beside
-those that are there; a recording is never changed.
+the history that followed. `python -m tests.workflows_app.replay.recording NAME COUNT [rich]` adds
+new ones beside those that are there; a recording is never changed.
 """
 
 import gzip
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tests.workflows_app.core.engine.rich_world import RichWorld, rich_body
 from tests.workflows_app.core.engine.world import World
 from workflows_app.core import facts as fact_module
 from workflows_app.core.engine.draft import HistoryEvent, StepDraft
 from workflows_app.core.facts import Fact
 
+JSON = Any
 FOLDER = Path(__file__).parent / "recordings"
 OUTCOMES = ["ok", "ok", "ok", "fail", "retry", "ask", "lost", "effect"]
 
@@ -129,13 +131,29 @@ def history_words(history: list[HistoryEvent]) -> list[list[Any]]:
     ]
 
 
+class RichRecorder(Recorder, RichWorld):
+    """A rich world that writes down what it was told."""
+
+
+def record_rich(seed: int) -> dict[str, Any]:
+    """Do the same where there are state machines, events, arms of `until`, and open maps."""
+    chance = random.Random(seed)
+    definition = rich_body(chance)
+    return {"world": "rich", **_record(seed, chance, definition, RichRecorder(definition), 250)}
+
+
 def record(seed: int) -> dict[str, Any]:
     """Run a random workflow in a random order and write everything down."""
     chance = random.Random(seed)
     definition = body_draw(chance)
-    world = Recorder(definition)
+    return _record(seed, chance, definition, Recorder(definition), 3_000)
+
+
+def _record(
+    seed: int, chance: random.Random, definition: JSON, world: Recorder, most: int
+) -> dict[str, Any]:
     cancel_at = chance.randint(0, 60) if chance.random() < 0.25 else None
-    for count in range(3_000):
+    for count in range(most):
         if count == cancel_at:
             world.cancel()
         moves = world.moves()
@@ -153,7 +171,7 @@ def record(seed: int) -> dict[str, Any]:
 
 def replay(recording: dict[str, Any]) -> tuple[list[list[Any]], bool]:
     """Tell a new world the same things; give its history, and whether the run ended."""
-    world = World(recording["definition"])
+    world = (RichWorld if recording.get("world") == "rich" else World)(recording["definition"])
     for what, scope, *more in recording["told"]:
         place = world.places[UUID(int=scope)]
         if what == "claim":
@@ -187,16 +205,16 @@ def recordings() -> list[dict[str, Any]]:
     return found
 
 
-def main(name: str, count: int) -> None:
+def main(name: str, count: int, kind: str = "") -> None:
     """Record `count` new histories into a file of their own."""
     FOLDER.mkdir(exist_ok=True)
     path = FOLDER / f"{name}.json.gz"
     if path.exists():
         raise SystemExit(f"{path} exists: recordings are never changed, choose another name")
-    rows = [record(seed) for seed in range(count)]
+    rows = [(record_rich if kind == "rich" else record)(seed) for seed in range(count)]
     text = json.dumps(rows, separators=(",", ":")).encode()
     path.write_bytes(gzip.compress(text, mtime=0))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

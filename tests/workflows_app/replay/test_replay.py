@@ -1,6 +1,8 @@
 """Old runs still reach the same state: every recorded history is replayed on today's code."""
 
-from tests.workflows_app.replay.recording import record, recordings, replay
+from collections import Counter
+
+from tests.workflows_app.replay.recording import record, record_rich, recordings, replay
 
 
 def test_recorded_histories_are_reproduced():
@@ -19,3 +21,15 @@ def test_recorded_histories_are_reproduced():
 
 def test_the_same_seed_gives_the_same_history():
     assert record(4_711) == record(4_711)
+    assert record_rich(4_711) == record_rich(4_711)
+
+
+def test_the_recordings_hold_what_waits():
+    rich = [one for one in recordings() if one.get("world") == "rich"]
+    types = Counter(row[0] for one in rich for row in one["history"])
+    ports = Counter((row[6] or {}).get("port") for one in rich for row in one["history"])
+
+    assert len(rich) >= 1_500
+    assert types["state.changed"] > 500
+    assert types["event.consumed"] > 500
+    assert min(ports["late"], ports["stopped"]) > 50

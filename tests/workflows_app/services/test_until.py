@@ -162,3 +162,19 @@ def test_an_item_that_fails_after_a_map_had_enough_is_ignored():
         "m[1].x": "failed",
         "b": "succeeded",
     }
+
+
+def test_an_item_that_is_left_goes_on_after_its_wait():
+    wait = {"id": "w", "kind": "wait", "with": {"event": "work.stopped"}, "when": "item > 1.0"}
+    body = {"steps": [wait, step("x", value="=item")], "edges": edges("w>x")}
+    settings = {"items": [1, 2], "body": body, "enough": 1, "rest": "leave"}
+    version = version_make([{"id": "m", "kind": "map", "with": settings}, step("b")], edges("m>b"))
+
+    with worker_running():
+        run = run_make(version)
+        until(lambda: states(run).get("b") == "succeeded" and at_rest(run.pk))
+        stop()
+        run = end(run)
+
+    assert run.state == "succeeded"
+    assert states(run)["m[1].x"] == "succeeded"

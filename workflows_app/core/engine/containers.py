@@ -178,6 +178,8 @@ def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     elif progress.get("is_enough"):
         if progress["ended"] >= progress["opened"]:
             _map_end(draft, status)
+        else:
+            _fill_slots(draft, status)
     elif progress["ended"] == progress["total"] and not progress.get("is_open"):
         _map_end(draft, status)
     else:
@@ -234,10 +236,13 @@ def _map_end(draft: Draft, status: StepDraft) -> None:
 
 
 def _fill_slots(draft: Draft, status: StepDraft) -> None:
-    """Give free slots to items that wake first, then to items that never started."""
+    """Give free slots to items that wake first, then to items that never started.
+
+    Where a map has enough and leaves the rest, what was begun still finishes.
+    """
     progress = status.progress
-    flags = ("stopping", "timed_out", "is_enough")
-    if status.is_cancelling or any(map(progress.get, flags)):
+    is_over = progress.get("is_enough") and status.port is None
+    if status.is_cancelling or is_over or any(map(progress.get, ("stopping", "timed_out"))):
         return
     free = progress["concurrency"] - progress["working"]
     waking = progress.get("waking") or []
@@ -246,7 +251,7 @@ def _fill_slots(draft: Draft, status: StepDraft) -> None:
         free -= 1
         draft.effects.append(TellScope(scope=UUID(waking.pop(0)), fact=SlotGranted()))
     count = min(free, progress["total"] - progress["opened"])
-    if count > 0:
+    if count > 0 and not progress.get("is_enough"):
         progress["opened"] += count
         progress["working"] += count
         draft.effects.append(OpenPending(container=status.id, count=count))
