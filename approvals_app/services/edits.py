@@ -99,7 +99,11 @@ def output_schema(request: ApprovalRequest, step_run: StepRun) -> JSON:
     """Give the JSON Schema of what the step gives, for whoever takes it over."""
     if step_run.kind in ("approval", "checkpoint"):
         return request.form
-    return _from_kind(kind_get(step_run.kind), "output_schema", request, step_run)
+    known = _from_kind(kind_get(step_run.kind), "output_schema", request, step_run)
+    settings = step_run.input if isinstance(step_run.input, dict) else {}
+    if known is None and step_run.kind in ("model", "agent"):
+        return settings.get("output")
+    return known
 
 
 def _from_kind(kind: Kind, hook: str, request: ApprovalRequest, step_run: StepRun) -> JSON:

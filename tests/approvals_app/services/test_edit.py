@@ -204,3 +204,18 @@ def test_a_changed_plan_may_skip_or_set_steps_that_have_not_started(people):
     assert decide(request, people["anna"], "change", changes=changes).state == "approved"
     fact = fact_of(request)
     assert (fact["outcome"], fact["changes"]) == ("changed", changes)
+
+
+def test_whoever_takes_a_models_step_over_gives_what_its_schema_asks_for(people):
+    schema = {"type": "object", "required": ["reply"]}
+    settings = {"model": "small", "prompt": "Answer", "output": schema}
+    step_run = factories.waiting_step(starter=people["olga"], kind="model", settings=settings)
+    request = factories.request_for(step_run)
+
+    with pytest.raises(Invalid):
+        decide(request, people["anna"], "take_over", output={"text": "Hello"})
+
+    assert untouched(request)
+    decide(request, people["anna"], "take_over", output={"reply": "Hello"})
+    request.refresh_from_db()
+    assert request.state == "taken_over"
