@@ -64,13 +64,11 @@ export class CanvasElement extends HTMLElement {
       onSelect: (ids) => this.tellSelection(ids),
       onSay: (text) => this.say(text),
       onOpened: (opened) => this.remember(opened),
-    });
-    this.editor.opened = this.remembered();
+    }, this.remembered());
     if (this.mode === "run") {
       this.feed = this.feedOf(this.getAttribute("states") ?? "", this.getAttribute("topic") ?? "");
       this.feed.start(data as unknown as JsonObject);
     } else this.startSaving(data);
-    this.editor.redraw();
     this.listen(signal);
     const mount = document.createElement("div");
     mount.className = "wc-root";
@@ -133,7 +131,7 @@ export class CanvasElement extends HTMLElement {
     }, data.revision);
     const kept = this.saver.kept();
     if (kept.length) {
-      editor.definition = applyChanges(editor.definition, kept);
+      editor.replace(applyChanges(editor.definition, kept));
       this.saver.add(kept, "Sent later");
       this.say(`${kept.length} change${kept.length === 1 ? "" : "s"} that could not be sent earlier ${kept.length === 1 ? "is" : "are"} back.`);
     }

@@ -27,7 +27,6 @@ export class Editor {
   readonly mayEdit: boolean;
   selected: string[] = [];
   active = ""; // the box that holds the focus of the keyboard
-  opened: Record<string, boolean> = {};
   saved = "saved";
   savedDetail = "";
   version = 0;
@@ -38,6 +37,7 @@ export class Editor {
 
   constructor(
     document: CanvasDocument, readonly mode: Mode, readonly machine: string, readonly host: EditorHost,
+    public opened: Record<string, boolean> = {},
   ) {
     this.definition = document.definition;
     this.problems = document.problems;
