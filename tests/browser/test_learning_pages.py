@@ -35,7 +35,7 @@ def test_no_page_has_an_accessibility_violation(browser, scheme):
 
 
 @pytest.mark.parametrize("width", [390, 320])
-def test_a_phone_shows_every_page_whole_and_accessible(browser, width):
+def test_no_page_scrolls_sideways_on_a_phone(browser, width):
     found = learned()
     browser.sign_in(found["anna"])
     browser.size(width, 844)
@@ -43,7 +43,6 @@ def test_a_phone_shows_every_page_whole_and_accessible(browser, width):
 
     for path in paths(found):
         browser.open(path)
-        assert browser.axe() == [], path
         if browser.script("return document.documentElement.scrollWidth") > width:
             wide[path] = browser.script(
                 "return [...document.querySelectorAll('main *')].filter((e) =>"
