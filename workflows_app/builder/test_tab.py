@@ -18,7 +18,7 @@ from workflows_app.core.definition.bodies import bodies_of, step_find
 from workflows_app.core.definition.ports import ports_of
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import DomainError, Invalid
-from workflows_app.models import DraftPin, Run, User, Workflow
+from workflows_app.models import DraftPin, Run, StepRun, User, Workflow
 from workflows_app.selectors.runs import run_get, step_run_list
 from workflows_app.services.inputs import schema_problems
 from workflows_app.services.rehearsal import (
@@ -225,8 +225,18 @@ def _pin(request: HttpRequest, workflow: Workflow, user: User, step: str) -> str
 def _results(run: Run | None) -> dict[str, Any]:
     if run is None:
         return {"run": None}
-    steps = list(step_run_list(run=run, current_only=True)[:STEPS_SHOWN])
-    return {"run": run, "steps": [step for step in steps if not step.path.endswith(".undo")]}
+    steps = [
+        step
+        for step in step_run_list(run=run, current_only=True)[:STEPS_SHOWN]
+        if not step.path.endswith(".undo")
+    ]
+    inner: dict[str, list[StepRun]] = {}
+    for step in steps:
+        first = step.path.partition(".")[0].partition("[")[0]
+        if step.path != first:
+            inner.setdefault(first, []).append(step)
+    tops = [step for step in steps if "." not in step.path and "[" not in step.path]
+    return {"run": run, "steps": [(step, inner.get(step.path, [])) for step in tops]}
 
 
 def _pinned(workflow: Workflow, user: User) -> list[str]:
