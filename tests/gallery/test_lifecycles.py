@@ -163,15 +163,51 @@ def test_a_loan_officer_says_yes_or_no(gallery, decision, path):
     assert acts_of("loans.pay_out").count() == (decision == "approve")
 
 
-def test_an_applicant_withdraws(gallery):
+def test_an_applicant_is_asked_for_more_at_most_three_times(gallery):
+    with product_running():
+        case = loan(gallery)
+        for visit in (1, 2, 3):
+            case.reaches("under_review", visit)
+            until(lambda: len(pending(case.run)) == 1, 30)
+            case.fire("ask_information")
+            assert pending(case.run) == []
+            assert case.allowed("approve") == ["information_given", "withdraw"]
+            case.fire("information_given")
+        case.reaches("under_review", 4)
+        with pytest.raises(IllegalState):
+            case.fire("ask_information")
+        until(lambda: len(pending(case.run)) == 1, 30)
+        answer(pending(case.run)[0])
+        case.ended()
+
+    asked = ["under_review", "more_information_needed"] * 3
+    assert case.states() == ["submitted", *asked, "under_review", "approved", "funded"]
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_an_applicant_withdraws(gallery, is_asked):
     with product_running():
         case = loan(gallery)
         case.reaches("under_review")
+        if is_asked:
+            case.fire("ask_information")
         case.fire("withdraw")
         run = case.ended()
 
-    assert case.states() == ["submitted", "under_review", "withdrawn"]
+    between = ["more_information_needed"] if is_asked else []
+    assert case.states() == ["submitted", "under_review", *between, "withdrawn"]
     assert pending(run) == []
+
+
+def test_an_applicant_who_does_not_answer_is_withdrawn(gallery):
+    with product_running():
+        case = loan(gallery)
+        case.reaches("under_review")
+        case.fire("ask_information")
+        case.hurry("state:")
+        case.ended()
+
+    assert case.states()[-2:] == ["more_information_needed", "withdrawn"]
 
 
 @pytest.mark.parametrize(

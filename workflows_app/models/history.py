@@ -33,8 +33,8 @@ class RunEvent(models.Model):
     type = models.CharField(max_length=40)
     path = models.TextField(blank=True)
     generation = models.IntegerField(null=True)
-    from_state = models.CharField(max_length=20, blank=True)
-    to_state = models.CharField(max_length=20, blank=True)
+    from_state = models.CharField(max_length=200, blank=True)
+    to_state = models.CharField(max_length=200, blank=True)
     trigger = models.CharField(max_length=100, blank=True)
     actor = models.CharField(max_length=200, blank=True)  # user:NAME, worker:ID, engine, rule:...
     why = models.TextField(blank=True)
