@@ -1,9 +1,11 @@
 """Circuit breakers: a tool or model that keeps failing is left alone for a while.
 
 They are rows that all runs of a workspace share, changed in short transactions of their own.
-A call of something that works costs one read.
+What worked a moment ago is called without a look: another process's failures are seen within
+`TRUSTED` seconds, this one's at once.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from workflows_app.agents.connections import connection_as_before
 from workflows_app.agents.core.breakers import BreakerRule, breaker_state, counts
 from workflows_app.agents.models import Breaker
 from workflows_app.agents.services.breakers import breaker_fail, breaker_reset
@@ -21,6 +24,9 @@ from workflows_app.core.states import WaitReason
 
 DEFAULT = BreakerRule()
 PROBE_FOR = timedelta(minutes=2)  # a probe that never comes back holds the next one up this long
+TRUSTED = 0.5  # seconds that a closed breaker without failures is taken for closed
+TRUSTED_NAMES = 10_000
+_trusted: dict[tuple[UUID, str], float] = {}
 PROBE_AGAIN = timedelta(seconds=1)  # how soon to look whether a probe of someone else went well
 
 
@@ -32,7 +38,7 @@ def spared(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Iterat
         StepError: `breaker_open`; nothing was tried, and the step waits where no error edge
             takes it.
     """
-    known = Breaker.objects.filter(workspace=workspace_id, name=name).annotate(now=Now()).first()
+    known = _look(workspace_id, name)
     if known is not None and known.opened_at is not None:
         _pass(known, known.now, rule)
     try:
@@ -40,6 +46,7 @@ def spared(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Iterat
     except StepError as error:
         if error.wait is not None:
             raise
+        _trusted.pop((workspace_id, name), None)
         if counts(error.code):
             breaker_fail(workspace_id=workspace_id, name=name, rule=rule)
         elif known is not None and error.code != "cancelled":
@@ -47,6 +54,23 @@ def spared(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Iterat
         raise
     if known is not None and known.failures:
         breaker_reset(workspace_id=workspace_id, name=name)
+
+
+def _look(workspace_id: UUID, name: str) -> Breaker | None:
+    """Read the breaker, unless it was closed a moment ago; None where it never counted.
+
+    The connection that this takes is not kept: the call that follows may be a long one.
+    """
+    if _trusted.get((workspace_id, name), 0.0) > time.monotonic():
+        return None
+    with connection_as_before():
+        known = Breaker.objects.filter(workspace=workspace_id, name=name)
+        found = known.annotate(now=Now()).first()
+    if found is None or (found.opened_at is None and not found.failures):
+        if len(_trusted) >= TRUSTED_NAMES:
+            _trusted.clear()
+        _trusted[workspace_id, name] = time.monotonic() + TRUSTED
+    return found
 
 
 def _pass(known: Breaker, now: datetime, rule: BreakerRule) -> None:

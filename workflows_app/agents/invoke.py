@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from workflows_app.agents.breakers import spared
-from workflows_app.agents.connections import connection_release
+from workflows_app.agents.connections import connection_as_before, connection_release
 from workflows_app.agents.core.retry_after import retry_after
 from workflows_app.agents.core.schemas import schema_problem
 from workflows_app.agents.core.stand_in import stand_in_value
@@ -93,15 +93,14 @@ def _python(call: Call, spec: ToolSpec, arguments: JSON) -> JSON:
         deadline=call.deadline,
         is_cancelled=call.is_cancelled,
     )
-    try:
-        output = found.call(arguments, context)
-        strict_check(output)
-    except StepError:
-        raise
-    except Exception as error:
-        raise _python_error(spec, error) from error
-    finally:
-        connection_release()
+    with connection_as_before():
+        try:
+            output = found.call(arguments, context)
+            strict_check(output)
+        except StepError:
+            raise
+        except Exception as error:
+            raise _python_error(spec, error) from error
     return output
 
 
