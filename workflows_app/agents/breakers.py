@@ -40,7 +40,7 @@ def spared(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Iterat
     """
     known = _look(workspace_id, name)
     if known is not None and known.opened_at is not None:
-        _pass(known, known.now, rule)
+        _pass(known, known.now, rule)  # type: ignore[attr-defined] # annotated by `_look`
     try:
         yield
     except StepError as error:
