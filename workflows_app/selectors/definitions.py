@@ -71,8 +71,8 @@ def version_get(*, workflow: Workflow, number: int) -> WorkflowVersion:
 
 
 def version_newest(*, workflow: Workflow) -> WorkflowVersion | None:
-    """Give the newest published version, or None before the first."""
-    return version_list(workflow=workflow).first()
+    """Give the newest published version, or None before the first; its triggers are not loaded."""
+    return version_list(workflow=workflow).prefetch_related(None).first()
 
 
 def version_diff(*, workflow: Workflow, old: int | str, new: int | str) -> list[Change]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from workflows_app.errors import DomainError, Invalid, NotFound
 from workflows_app.models import ApiToken, Member, SignInLink, User, Workspace
@@ -101,8 +102,9 @@ def token_check(plain: str) -> Principal:
     principal = principal_of_token(token) if token is not None else None
     if token is None or principal is None:
         raise Unauthenticated("The token is unknown, expired or revoked.", code="bad_token")
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - LAST_USED_STEP)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())
+    if token.last_used_at is None or token.last_used_at < timezone.now() - LAST_USED_STEP:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - LAST_USED_STEP)
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())
     return principal
 
 
