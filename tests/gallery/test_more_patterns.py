@@ -205,8 +205,9 @@ class TestSteering:
             run = rest(start(gallery("month-close"), example("month-close")))
             control.run_pause(run_id=run.pk, actor="user:owner", reason="stop")
             answer(pending(run)[0])
+            until(lambda: states(run)["look"] == "succeeded")
             assert Run.objects.get(pk=run.pk).state == "paused"
-            assert "closed" not in states(run)
+            assert states(run)["closed"] == "ready"
             control.run_resume(run_id=run.pk, actor="user:owner", reason="go on")
             end(run)
 

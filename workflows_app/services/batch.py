@@ -60,7 +60,6 @@ class Opened:
     has_output: bool = False
     is_held: bool = False  # from memory: its lock is taken when it is written
     handled: int = 0  # effects that were carried out
-    is_gathered: bool = False  # what happened to it is in its run's change
     others: dict[UUID, Opened] = field(default_factory=dict)  # all scopes of the transaction
 
     def setting(self, context: RunContext) -> Setting:

@@ -206,7 +206,7 @@ def _following(
     except ExpressionError as error:
         return {"error": [error.code, error.message]}
     if progress.get("has_items"):
-        items = _items(status.id)
+        items = _items(status)
         if position + 1 >= len(items):
             return {"port": "done"}
         upcoming |= {"item": items[position + 1], "index": position + 1}
@@ -215,10 +215,13 @@ def _following(
     return {"next": upcoming}
 
 
-def _items(step_run: UUID) -> list[JSON]:
+def _items(status: StepDraft) -> list[JSON]:
+    """Give what a loop goes through; one that opened in this transaction is in memory only."""
+    if status.has_input:
+        return list(status.input["items"])
     cursor = cursor_open()
     cursor.execute(
-        "SELECT input FROM workflows_app_steprun WHERE id = %s", [step_run], prepare=True
+        "SELECT input FROM workflows_app_steprun WHERE id = %s", [status.id], prepare=True
     )
     row = cursor.fetchone()
     return list(_load(row[0])["items"]) if row else []

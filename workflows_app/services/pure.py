@@ -55,7 +55,7 @@ class PureSteps:
     def _run(self, opened: Opened, status: StepDraft) -> None:
         transaction = self.transaction
         worker = transaction.worker or "engine"
-        claim = transaction.claim(opened, status, transaction.change(opened.row.run_id))
+        claim = transaction.claim(opened, status)
         self.left -= 1
         prepared = claim_prepare(claim, self._results(claim_places(claim)), worker=worker)
         if isinstance(prepared, Prepared):

@@ -166,6 +166,7 @@ class Transaction:
             now=self.now,
             container_id=row.container_id,
             generations=self.generations.setdefault(row.run_id, {}),
+            history=self.change(row.run_id).history,  # one for the run: in the order it happened
         )
         opened = Opened(
             row=row,
@@ -220,7 +221,7 @@ class Transaction:
         run = self.runs.get(run_id)
         return self.worker is not None and run is not None and RunState(run.state) in RUN_CLAIMABLE
 
-    def claim(self, opened: Opened, status: StepDraft, change: RunChange) -> Claim:
+    def claim(self, opened: Opened, status: StepDraft) -> Claim:
         """Take a ready step for the worker of this transaction."""
         node = opened.draft.node(status)
         context = self.contexts[opened.row.run_id]
@@ -229,10 +230,7 @@ class Transaction:
         status.token = uuid4()
         status.started_at = self.now
         if node.is_plain:
-            before = len(opened.draft.history)
             announce(opened.draft, status, self.worker or "engine")
-            if before < len(opened.draft.history) and opened.is_gathered:
-                change.history += opened.draft.history[before:]
         return Claim(
             id=status.id,
             scope_id=opened.row.id,
@@ -250,14 +248,13 @@ class Transaction:
 
     def _claims(self, run: rows.RunRow, inserts: list[tuple[Opened, StepDraft]]) -> None:
         """Claim new ready steps for the worker, as far as the run and the limit allow."""
-        change = self.changes[run.id]
         for opened, status in inserts:
             if status.state is not StepState.READY or status.is_held:
                 continue
             if not self.may_claim(run.id) or len(self.applied.claims) >= self.claim_limit:
                 self.applied.ready_runs.add(run.id)
                 continue
-            self.applied.claims.append(self.claim(opened, status, change))
+            self.applied.claims.append(self.claim(opened, status))
 
     # Writing
 
@@ -313,8 +310,6 @@ class Transaction:
                 else:
                     was, token = opened.before[status.id]
                     write.moved.append(rows.step_update_row(status, was, token))
-            change.history += opened.draft.history
-            opened.is_gathered = True
             change.active += sum(status.is_active for status in statuses) - opened.active_before
             change.steps += sum(status.is_new for status in statuses)
             change.supersedes |= bool(opened.draft.superseded)

@@ -1,6 +1,7 @@
 """Template tags for what every page shows: icons, states, times, JSON, the navigation."""
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -158,3 +159,15 @@ def query(context: template.Context, **changes: Any) -> str:
         else:
             parameters[name] = value
     return f"{context.get('here', '')}?{parameters.urlencode()}"
+
+
+@register.filter
+def inert(text: object) -> str:
+    """Give a text with its control, direction and zero-width characters written out.
+
+    For text from outside in the middle of a sentence; it is escaped like any other.
+    """
+    return "".join(
+        f"[U+{ord(one):04X}]" if unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp") else one
+        for one in str(text)
+    )

@@ -207,7 +207,7 @@ def _place(
             node.x, node.y, node.width = round(x, 1), y + (44 - node.height) / 2, round(width, 1)
             x += width + GAP_X
         y += 44 + GAP_Y
-    drawing.height = y - GAP_Y + TOP
+    drawing.height = max(y - GAP_Y, 0) + TOP  # a body without steps has a height too
     return places
 
 

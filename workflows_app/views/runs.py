@@ -100,6 +100,7 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
         "newer_version": _newer_version(run) if "retry" in allowed else None,
         "incidents": [step for step in steps if step.reason == "incident"],
         "kind_word": kind_word,
+        "has_machine": any(step.kind == "state_machine" for step in steps),
         **_history(request, run),
         **_inspector(request, run, selected, allowed if may_run else []),
     }
