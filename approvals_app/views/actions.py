@@ -141,7 +141,8 @@ def edit_view(request: HttpRequest, number: int) -> HttpResponse:
         arguments_check(row, StepRun.objects.get(pk=row.step_run_id), edited)
     except DomainError as error:
         return refused(request, number, error, edit_form=form)
-    return detail_render(request, number, edited=edited, is_edit=True)
+    posted = {"reason": request.POST.get("reason", "")}
+    return detail_render(request, number, edited=edited, is_edit=True, posted=posted)
 
 
 def _change(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:

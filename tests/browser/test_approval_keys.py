@@ -102,6 +102,20 @@ def test_e_edits_in_place_and_the_button_says_how_much(browser, found):
     assert vote.answer["arguments"]["amount"] == 1610.0
 
 
+def test_approving_what_was_not_shown_yet_shows_it_first(browser, found):
+    press(browser, "e")
+    browser.until("document.activeElement.name === 'f0'")
+    browser.script("document.activeElement.value = '1610.0'")
+    browser.script("document.querySelector('.act [name=reason]').value = 'Too much'")
+
+    browser.script("document.querySelector('.act .yes').click()")
+
+    browser.until("document.querySelector('.act .yes')?.textContent.includes('with 1 edit')")
+    assert browser.script("return document.querySelector('.act [name=reason]').value") == "Too much"
+    assert state(found["first"]) == "pending"
+    assert not Vote.objects.exists()
+
+
 def test_t_takes_over_with_a_result(browser, found):
     press(browser, "t")
     browser.until("document.activeElement.matches('details.fold textarea')")

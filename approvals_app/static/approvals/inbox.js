@@ -50,6 +50,25 @@ document.addEventListener("click", (event) => {
   fold.scrollIntoView({ block: "nearest" });
 });
 
+// An edit that is written and not shown yet is shown first: what is approved is what was looked at.
+const isWritten = (one) =>
+  one.matches("select") ? [...one.options].some((option) => option.selected !== option.defaultSelected)
+  : one.matches("[type=checkbox], [type=radio]") ? one.checked !== one.defaultChecked
+  : one.name && one.value !== one.defaultValue;
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form.act") || event.submitter?.value !== "approve") return;
+  const edit = document.querySelector("details.fold form[action$='/edit/']");
+  if (!edit || ![...edit.querySelectorAll("input:not([type=hidden]), textarea, select")].some(isWritten)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const reason = document.createElement("input");
+  reason.type = "hidden";
+  reason.name = "reason";
+  reason.value = event.target.elements.reason?.value ?? "";
+  edit.append(reason);
+  edit.requestSubmit();
+}, true);
+
 // What is for good is asked in a dialog of its own; leaving it leads back.
 for (const dialog of document.querySelectorAll("dialog[data-modal]")) {
   dialog.removeAttribute("open"); // without scripts it stands open on the page
