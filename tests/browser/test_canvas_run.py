@@ -103,6 +103,18 @@ def test_a_step_chosen_on_the_canvas_is_chosen_on_the_page(hand, browser):
     assert browser.script("return document.querySelector('workflow-canvas .react-flow') !== null")
 
 
+def test_an_address_of_a_step_inside_stays_as_it_is(hand, browser, run):
+    factories.step_make(run, "each[0].label", "succeeded", kind="transform")
+
+    browser.open(f"/runs/RUN-{run.number}/?step=each[0].label")
+    browser.until("document.querySelector('workflow-canvas .react-flow__node.selected')")
+    browser.until("document.documentElement.dataset.live === 'on'")
+
+    chosen = browser.script("return document.querySelector('#run-live').dataset.step")
+    shown = browser.script("return new URLSearchParams(location.search).get('step')")
+    assert (chosen, shown) == ("each[0].label", "each[0].label")
+
+
 def test_nothing_of_a_run_can_be_changed(hand, browser):
     browser.script("document.querySelector('.react-flow__node').focus()")
     hand.keys("n", "c", "\ue017")
