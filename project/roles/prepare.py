@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from project.environment import embedded_database_url
-from project.supervisor.schema import mark_prepared
+from project.supervisor.schema import fingerprint, mark_prepared
 from workflows_app.gallery.load import gallery_load
 from workflows_app.management.commands.create_user import sign_in_address
 from workflows_app.models import User
@@ -24,13 +24,14 @@ def database_prepare() -> list[dict[str, str]]:
     Returns:
         The new people's sign-in links: [{"name", "url"}]; each can be used once.
     """
+    release = fingerprint()
     url = settings.DATABASE_URL or embedded_database_url(settings.COUNTERSIGN_HOME)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         call_command("migrate", interactive=False, verbosity=0)
         links = first_people()  # before the gallery, whose gates want somebody to answer them
         gallery_load()
-        mark_prepared(url)
+        mark_prepared(url, release)
     return links
 
 

@@ -34,7 +34,10 @@ def is_prepared(url: str) -> bool:
     return bool(row and row[0] == fingerprint())
 
 
-def mark_prepared(url: str) -> None:
-    """Remember that this release has prepared the database."""
+def mark_prepared(url: str, release: str) -> None:
+    """Remember that a release (its `fingerprint` from before it began) has prepared the database.
+
+    Files that were exchanged meanwhile are another release's, whose migrations did not run.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"COMMENT ON TABLE django_migrations IS '{fingerprint()}'")
+        connection.execute(f"COMMENT ON TABLE django_migrations IS '{release}'")
