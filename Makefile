@@ -38,7 +38,9 @@ seed: $(VENV)/run.ok  ## Fill the running installation with runs in every state 
 
 test: $(VENV)/dev.ok  ## Run every test, on real servers and a real browser
 	@sh .ci/browser
-	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile || { [ $$? -eq 1 ] && \
+	  echo 'What failed beside the others runs once more, one at a time; what fails again is broken.' && \
+	  $(VENV)/bin/python -m pytest -q --last-failed --last-failed-no-failures none; }
 
 test-core: $(VENV)/dev.ok  ## Run the tests of the pure core only
 	$(VENV)/bin/python -m pytest -q tests/workflows_app/core tests/approvals_app/core

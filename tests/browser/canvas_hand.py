@@ -45,7 +45,8 @@ class Hand:
 
     def saved(self):
         """Wait until the server has everything."""
-        self.browser.until(f"{EDITOR}.saved === 'saved'")
+        unsent = "document.querySelector('workflow-canvas').saver.unsent.length"
+        self.browser.until(f"{EDITOR}.saved === 'saved' && {unsent} === 0")
 
     def until(self, condition):
         """Wait for a condition over `editor`."""

@@ -4,6 +4,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.canvas_hand import BLANK, Hand
+from tests.engine_harness import until
 from tests.views import factories
 from workflows_app.models import Workflow
 
@@ -144,6 +145,7 @@ def test_steps_are_copied_into_another_workflow_as_text(at, browser):
     other.chord(Keys.CONTROL, "v")
     other.until("editor.definition.steps.length === 3")
     other.saved()
+    until(lambda: len(stored("blank")["steps"]) == 3)
     assert stored("blank")["edges"] == ["draft>send"]
 
 
