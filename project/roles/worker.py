@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import warnings
 from datetime import timedelta
 from importlib import import_module
@@ -25,9 +26,14 @@ RETIRED = 75  # the exit code of a process that asks to be started again
 GRACE = timedelta(seconds=25)  # running steps may finish; then their leases run out
 OVERDUE = 30.0  # seconds past its deadline that a step may hold its slot
 
+# Seconds that one thread may keep the others waiting: a step passes through several in a few
+# milliseconds, and Python's own five would be most of its time.
+SWITCH = 0.0005
+
 
 def worker_run(*, name: str, with_scheduler: bool) -> int:
     """Carry out steps until SIGTERM, then let running ones finish; return the exit code."""
+    sys.setswitchinterval(SWITCH)
     role = WorkerRole(name, with_scheduler=with_scheduler)
     wait_for_database(role.stop)
     role.connect()
