@@ -96,9 +96,9 @@ class Transaction:
                 ]
         else:
             self.now = rows.database_now()
-        for scope_id in sorted({fact.scope_id for fact in self.facts} - wanted.keys()):
-            run_id = next(fact.run_id for fact in self.facts if fact.scope_id == scope_id)
-            self.open_held(run_id, scope_id)
+        known = {fact.scope_id: fact.run_id for fact in self.facts if fact.scope_id not in wanted}
+        for scope_id in sorted(known):
+            self.open_held(known[scope_id], scope_id)
 
     def _is_known(self, given: ScopeFact) -> bool:
         """Tell whether the memory has the very claim that a worker's fact is about.
@@ -349,6 +349,9 @@ class Transaction:
         if not self.is_outermost:
             return
         claimed = {claim.run_id for claim in self.applied.claims}
+        by_run: dict[UUID, list[Opened]] = {}
+        for opened in self.opened.values():
+            by_run.setdefault(opened.row.run_id, []).append(opened)
         for follow in self.follows:
             known = self.held.get(follow.run_id)
             after = follow.after(self.version)
@@ -357,13 +360,22 @@ class Transaction:
                 continue
             run = known or HeldRun(row=after)
             run.row = after
-            for opened in self.opened.values():
-                if opened.row.run_id != follow.run_id:
-                    continue
-                is_open = opened.draft.state is not ScopeState.ENDED
-                if is_open and opened.draft.override is None and opened.row.kind != "undo":
+            for opened in by_run.get(follow.run_id, ()):
+                run.scopes.pop(opened.row.id, None)  # what was held of it is old now
+                if _is_worth_keeping(opened):
                     run.scopes[opened.row.id] = scope_kept(opened)
             for scope_id in self.applied.touched:
                 run.scopes.pop(scope_id, None)
             if 0 < len(run.scopes) <= SCOPES:
                 held.put(run)
+
+
+def _is_worth_keeping(opened: Opened) -> bool:
+    """Tell whether the next fact may find the scope so: something in it runs, and is all known."""
+    draft = opened.draft
+    return (
+        draft.state is not ScopeState.ENDED
+        and draft.override is None
+        and opened.row.kind != "undo"
+        and any(status.state is StepState.RUNNING for status in draft.steps.values())
+    )
