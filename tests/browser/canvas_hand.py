@@ -114,3 +114,11 @@ class Hand:
         chain = ActionChains(self.driver, duration=60).click_and_hold(self.box(path))
         chain.move_by_offset(6, 6).move_by_offset(x - 6, y - 6).move_by_offset(1, 1)
         chain.release().perform()
+
+    def into(self, path, container):
+        """Drag a box into an open container."""
+        count = self.browser.script(f"return {EDITOR}.history.done.length")
+        chain = ActionChains(self.driver, duration=60).click_and_hold(self.box(path))
+        chain.move_by_offset(6, 6).move_to_element(self.box(container)).move_by_offset(2, 2)
+        chain.release().perform()
+        self.until(f"editor.history.done.length > {count}")

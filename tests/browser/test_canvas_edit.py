@@ -3,7 +3,7 @@
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.canvas_hand import BLANK, Hand
+from tests.browser.canvas_hand import BLANK, EDITOR, Hand
 from tests.engine_harness import until
 from tests.views import factories
 from workflows_app.models import Workflow
@@ -162,6 +162,27 @@ def test_a_container_is_filled_and_folded(at):
     hand.keys(" ")
     hand.until("editor.graph.boxes.has('map.transform')")
     hand.saved()
+
+
+def test_a_step_goes_into_a_container_and_out_by_mouse_and_by_keyboard(at, browser):
+    hand = at("flow")
+    hand.drop("Map-reduce", 180, -120)
+    browser.script(f"{EDITOR}.select([])")
+    hand.into("send", "map")
+    assert hand.said() == "Moved Send into Map."
+    hand.until("document.activeElement.dataset.id === 'map.send'")
+    hand.keys("i", Keys.ENTER)
+    hand.until("editor.selected[0] === 'send'")
+    assert hand.said() == "Moved Send out of Map."
+    hand.until("document.activeElement.dataset.id === 'send'")
+    hand.chord(Keys.CONTROL, "z")
+    hand.chord(Keys.CONTROL, "z")
+    hand.saved()
+
+    assert stored("flow") == {
+        "steps": ["draft:model", "map:map", "send:transform"],
+        "edges": ["draft>send"],
+    }
 
 
 def test_states_of_a_machine_are_connected_by_a_trigger_with_its_guard(at, browser):

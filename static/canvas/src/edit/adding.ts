@@ -5,6 +5,7 @@ import { endsOf, fromText, onwardPorts, portsOf } from "../model/rules.ts";
 import type { Json, JsonObject, KindLook, PaletteAction, Point } from "../model/types.ts";
 import { isPlaced, withLayout } from "./arrange.ts";
 import { renamed } from "./clipboard.ts";
+import { frameIn } from "./containers.ts";
 import type { Editor } from "./editor.ts";
 import { addState, addTransition, connect, disconnect, edgesAt, idsOf, insertSteps, newStep, set } from "./steps.ts";
 
@@ -14,9 +15,14 @@ export const STATE: KindLook = { kind: "state", label: "State", icon: "circle-do
 export function addStep(
   editor: Editor, look: KindLook, target: { frame: string; at?: Point; after?: string; into?: string },
 ): void {
-  const frame = editor.graph.frames.get(target.frame) ?? entryFrame(editor, target.frame);
+  const frame = frameIn(editor, target.frame);
   if (!frame) return;
-  if (look.kind === STATE.kind || frame.kind === "states") {
+  const isState = look.kind === STATE.kind;
+  if (isState !== (frame.kind === "states")) {
+    editor.host.onSay(isState ? "Not added. A state goes into a state machine." : "Not added. A step goes into a state of the machine.");
+    return;
+  }
+  if (isState) {
     addStateAt(editor, frame, target.after, target.at);
     return;
   }
@@ -33,16 +39,7 @@ export function addStep(
   editor.host.onSay(`${look.label} added${target.after ? ` after ${editor.graph.boxes.get(target.after)?.name}` : ""}.`);
 }
 
-// A state that does nothing yet gets its body with its first step.
-function entryFrame(editor: Editor, id: string): Frame | undefined {
-  const box = editor.graph.boxes.get(id);
-  if (box?.type !== "state" || box.isEnd) return undefined;
-  const at = [...box.at, "entry"];
-  editor.opened = { ...editor.opened, [id]: true };
-  return { id, kind: "body", at, layoutAt: [...at, "layout"], prefix: "", boxes: [], links: [], layout: {} };
-}
-
-function placeNew(editor: Editor, definition: JsonObject, frame: Frame, place: string, at: Point | undefined): JsonObject {
+export function placeNew(editor: Editor, definition: JsonObject, frame: Frame, place: string, at: Point | undefined): JsonObject {
   if (!at) return definition;
   const present = isPlaced(frame) ? definition : withLayout(editor, definition, frame, editor.drawn);
   const shift = frame.id ? 20 : 0;

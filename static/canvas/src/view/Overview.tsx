@@ -1,7 +1,7 @@
 import { useReactFlow, useStore, type ReactFlowState } from "@xyflow/react";
 import { useMemo, type PointerEvent } from "react";
 import { useEditor } from "./context.ts";
-import { absolute } from "./keyboard.ts";
+import { absolute } from "./places.ts";
 
 const WIDTH = 150;
 const HEIGHT = 104;

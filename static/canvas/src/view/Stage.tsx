@@ -4,6 +4,7 @@ import {
 } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type ClipboardEvent, type DragEvent, type KeyboardEvent, type RefObject } from "react";
 import { move } from "../edit/arrange.ts";
+import { moveInto } from "../edit/containers.ts";
 import { connectRefusal, link, relink, remove } from "../edit/links.ts";
 import { copyText, paste } from "../edit/pasting.ts";
 import type { Editor } from "../edit/editor.ts";
@@ -19,8 +20,9 @@ import { useEditor, useShared } from "./context.ts";
 import { edgesOf, nodesOf, type BoxNode, type LinkEdge } from "./flow.ts";
 import { Keyboard } from "./keyboard.ts";
 import { MORE } from "./ports.ts";
-import { dropPlace, focusBox, readable, type Ask } from "./stage.ts";
+import { dropPlace, focusBox, readable, showReceiver, type Ask } from "./stage.ts";
 
+type PointerAt = Pick<MouseEvent, "clientX" | "clientY"> | Pick<TouchEvent, "changedTouches">;
 const NODE_TYPES = { box: BoxView };
 const EDGE_TYPES = { link: LinkView };
 
@@ -55,6 +57,7 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
     openPalette: onPalette,
     openProperties: onProperties,
     target: (source, port, target) => setPointing([source, port, target]),
+    receive: (id) => showReceiver(stage.current, id),
     askTransition: (frame, from, to) => ask({ kind: "transition", frame, from, to }),
     zoom: (by) => {
       if (by === "in") void flow.zoomIn();
@@ -111,8 +114,28 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
     if (!over?.closest(".react-flow__pane") || state.fromHandle?.id === MORE) return;
     ask({ kind: "add", source: state.fromNode.id, port: state.fromHandle?.id ?? "done", at: flow.screenToFlowPosition({ x: point.clientX, y: point.clientY }) });
   };
-  const dragged = (_: unknown, __: BoxNode, moved: BoxNode[]): void => {
-    const places = new Map(moved.map((node): [string, Point] => [node.id, [node.position.x, node.position.y]]));
+  // Where steps would go if they were let go here; undefined where they stay in their frame.
+  const outside = (event: PointerAt, node: BoxNode, moved: BoxNode[]): { ids: string[]; into: string; at: Point } | undefined => {
+    const frame = editor.graph.boxes.get(node.id)?.frame;
+    const ids = moved.map((one) => one.id).filter((id) => editor.graph.boxes.get(id)?.frame === frame);
+    if (editor.graph.boxes.get(node.id)?.type !== "step" || frame === undefined) return undefined;
+    const point = "changedTouches" in event ? event.changedTouches[0]! : event;
+    const place = dropPlace(editor, flow.screenToFlowPosition({ x: point.clientX, y: point.clientY }), ids);
+    return place.frame === frame ? undefined : { ids: [node.id, ...ids.filter((id) => id !== node.id)], into: place.frame, at: place.at };
+  };
+  const dragging = (event: PointerAt, node: BoxNode, moved: BoxNode[]): void => {
+    showReceiver(stage.current, outside(event, node, moved)?.into);
+  };
+  const dragged = (event: PointerAt, node: BoxNode, moved: BoxNode[]): void => {
+    showReceiver(stage.current, undefined);
+    const elsewhere = outside(event, node, moved);
+    if (elsewhere) {
+      moveInto(editor, elsewhere.ids, elsewhere.into, elsewhere.at);
+      editor.touched();
+      focusBox(stage.current, flow, editor, editor.active);
+      return;
+    }
+    const places = new Map(moved.map((one): [string, Point] => [one.id, [one.position.x, one.position.y]]));
     const changed = [...places].filter(([id, [x, y]]) => {
       const rect = editor.drawn.rects.get(id);
       return rect && (Math.abs(rect.x - x) > 0.5 || Math.abs(rect.y - y) > 0.5);
@@ -159,7 +182,8 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
       <Dots />
       <ReactFlow<BoxNode, LinkEdge>
         nodes={nodes} edges={edges} nodeTypes={NODE_TYPES} edgeTypes={EDGE_TYPES} defaultViewport={start}
-        onNodesChange={onNodes} onEdgesChange={onEdges} onNodeDragStop={dragged} onSelectionDragStop={(event, moved) => dragged(event, moved[0]!, moved)}
+        onNodesChange={onNodes} onEdgesChange={onEdges} onNodeDrag={dragging} onNodeDragStop={dragged}
+        onSelectionDragStop={(event, moved) => dragged(event, moved[0]!, moved)}
         onConnect={made} isValidConnection={isValid} onConnectStart={(_: unknown, __: OnConnectStartParams) => setConnecting(true)} onConnectEnd={ended}
         onClickConnectStart={() => setConnecting(true)} onClickConnectEnd={() => setConnecting(false)}
         onReconnect={(old, connection) => relink(editor, old.id, connection.source, connection.sourceHandle ?? "done", connection.target)}

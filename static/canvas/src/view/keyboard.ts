@@ -1,11 +1,12 @@
-// The canvas by keyboard: one tab stop, arrows to neighbours, M to move, C to connect.
+// The canvas by keyboard: one tab stop, arrows to neighbours, M moves, C connects, I puts inside.
 import { move, tidy } from "../edit/arrange.ts";
+import { moveInto, receivers } from "../edit/containers.ts";
 import { connectRefusal, link, remove } from "../edit/links.ts";
 import type { Editor } from "../edit/editor.ts";
 import { GRID } from "../model/layout.ts";
 import { isFailure, onwardPorts } from "../model/rules.ts";
-import type { Rect } from "../model/layout.ts";
 import type { Point } from "../model/types.ts";
+import { absolute, neighbour } from "./places.ts";
 
 export interface KeyHost {
   focus: (id: string) => void;
@@ -13,6 +14,7 @@ export interface KeyHost {
   openPalette: () => void;
   openProperties: (id: string) => void;
   target: (source: string, port: string, target: string) => void; // show a connection in the making
+  receive: (id: string | undefined) => void; // show what would take the steps in
   askTransition: (frame: string, from: string, to: string) => void;
   zoom: (by: "in" | "out" | "full" | "fit") => void;
   duplicate: () => void;
@@ -20,7 +22,8 @@ export interface KeyHost {
 
 type Doing =
   | { kind: "move"; ids: string[]; by: Point }
-  | { kind: "connect"; source: string; port: string; targets: string[]; at: number };
+  | { kind: "connect"; source: string; port: string; targets: string[]; at: number }
+  | { kind: "into"; ids: string[]; targets: string[]; at: number };
 
 const ARROWS: Record<string, Point> = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
@@ -38,6 +41,7 @@ export class Keyboard {
     if (event.ctrlKey || event.metaKey) return this.command(event.key.toLowerCase(), event.shiftKey);
     if (this.doing?.kind === "move") return this.moving(event.key, event.shiftKey);
     if (this.doing?.kind === "connect") return this.connecting(event.key);
+    if (this.doing?.kind === "into") return this.puttingInto(event.key);
     const arrow = ARROWS[event.key];
     if (arrow) return this.walk(arrow, event.shiftKey);
     const id = editor.active;
@@ -60,6 +64,7 @@ export class Keyboard {
       case "N": host.openPalette(); return true;
       case "m": this.startMove(); return true;
       case "c": this.startConnect(); return true;
+      case "i": this.startInto(); return true;
       case "T": tidy(editor); return true;
       case "Delete":
       case "Backspace":
@@ -87,6 +92,7 @@ export class Keyboard {
   cancel(): void {
     if (!this.doing) return;
     if (this.doing.kind === "move") this.host.shift(undefined);
+    else if (this.doing.kind === "into") this.host.receive(undefined);
     else this.host.target("", "", "");
     this.doing = undefined;
   }
@@ -153,6 +159,44 @@ export class Keyboard {
       return false;
     }
     return true;
+  }
+
+  private startInto(): void {
+    const { editor } = this;
+    const frame = editor.graph.boxes.get(editor.active)?.frame;
+    const chosen = editor.selected.filter((id) => editor.graph.boxes.get(id)?.frame === frame);
+    const ids = chosen.includes(editor.active) ? chosen : [editor.active];
+    const targets = receivers(editor, ids);
+    if (!targets.length) {
+      editor.host.onSay("There is no container that this could go into.");
+      return;
+    }
+    this.doing = { kind: "into", ids, targets, at: 0 };
+    this.tellReceiver(" Arrows choose another, Enter moves, Escape stops.");
+  }
+
+  private tellReceiver(help = ""): void {
+    const { targets, at } = this.doing as Extract<Doing, { kind: "into" }>;
+    const box = this.editor.graph.boxes.get(targets[at]!);
+    this.host.receive(targets[at]);
+    this.editor.host.onSay(`${box ? `Into ${box.name}` : "Out, into the workflow"}, ${at + 1} of ${targets.length}.${help}`);
+  }
+
+  private puttingInto(key: string): boolean {
+    const doing = this.doing as Extract<Doing, { kind: "into" }>;
+    const arrow = ARROWS[key];
+    if (arrow) {
+      doing.at = (doing.at + arrow[0] + arrow[1] + doing.targets.length) % doing.targets.length;
+      this.tellReceiver();
+      return true;
+    }
+    if (!["Enter", "Escape", "Tab"].includes(key)) return true;
+    this.cancel();
+    if (key === "Enter") {
+      moveInto(this.editor, doing.ids, doing.targets[doing.at]!);
+      this.host.focus(this.editor.active);
+    } else this.editor.host.onSay("Left where it was.");
+    return key !== "Tab";
   }
 
   private startConnect(): void {
@@ -230,49 +274,3 @@ export class Keyboard {
     else link(this.editor, source, port, target);
   }
 }
-
-export function absolute(editor: Editor): Map<string, Rect> {
-  const found = new Map<string, Rect>();
-  const visit = (frame: string, dx: number, dy: number): void => {
-    for (const id of editor.graph.frames.get(frame)?.boxes ?? []) {
-      const rect = editor.drawn.rects.get(id)!;
-      found.set(id, { ...rect, x: rect.x + dx, y: rect.y + dy });
-      visit(id, rect.x + dx, rect.y + dy);
-    }
-  };
-  visit("", 0, 0);
-  return found;
-}
-
-// Gives the box in a direction: down follows a connection, up goes back along one.
-export function neighbour(editor: Editor, id: string, [dx, dy]: Point): string | undefined {
-  const { graph } = editor;
-  const box = graph.boxes.get(id)!;
-  const rects = absolute(editor);
-  const own = rects.get(id)!;
-  const center = (one: string): Point => [rects.get(one)!.x + rects.get(one)!.width / 2, rects.get(one)!.y + rects.get(one)!.height / 2];
-  const [cx, cy] = center(id);
-  const near = (ids: string[]) => ids.toSorted((one, two) => Math.abs(center(one)[0] - cx) - Math.abs(center(two)[0] - cx))[0];
-  const children = graph.frames.get(id)?.boxes ?? [];
-  if (dy > 0 && box.isOpen && children.length) {
-    return children.toSorted((one, two) => rects.get(one)!.y - rects.get(two)!.y || rects.get(one)!.x - rects.get(two)!.x)[0];
-  }
-  const links = [...graph.links.values()];
-  if (dy > 0) {
-    const next = near(links.filter((one) => one.source === id && rects.get(one.target)!.y > own.y).map((one) => one.target));
-    if (next) return next;
-  }
-  if (dy < 0) {
-    const before = near(links.filter((one) => one.target === id && rects.get(one.source)!.y < own.y).map((one) => one.source));
-    if (before) return before;
-  }
-  const beside = [...graph.boxes.values()].filter((one) => one.frame === box.frame && one.id !== id).map((one) => one.id);
-  const ahead = beside.map((one) => {
-    const [x, y] = center(one);
-    const along = (x - cx) * dx + (y - cy) * dy;
-    const across = Math.abs((x - cx) * dy) + Math.abs((y - cy) * dx);
-    return { one, along, cost: along + across * 2.5 };
-  }).filter(({ along }) => along > 8).sort((a, b) => a.cost - b.cost);
-  return ahead[0]?.one ?? (box.frame && graph.boxes.has(box.frame) ? box.frame : undefined);
-}
-

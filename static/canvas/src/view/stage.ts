@@ -3,7 +3,7 @@ import type { ReactFlowInstance, Viewport } from "@xyflow/react";
 import type { Editor } from "../edit/editor.ts";
 import type { Point } from "../model/types.ts";
 import type { BoxNode, LinkEdge } from "./flow.ts";
-import { absolute } from "./keyboard.ts";
+import { absolute, receiverAt } from "./places.ts";
 
 export type Question =
   | { kind: "port"; source: string; target: string }
@@ -52,14 +52,15 @@ export function focusBox(
   }
 }
 
-// Gives the innermost open frame under a point, and the point in it.
-export function dropPlace(editor: Editor, { x, y }: { x: number; y: number }): { frame: string; at: Point } {
-  const rects = absolute(editor);
-  let frame = "";
-  for (const [id, rect] of rects) {
-    const isInside = x >= rect.x && x <= rect.x + rect.width && y >= rect.y && y <= rect.y + rect.height;
-    if (isInside && editor.graph.frames.has(id) && id.length >= frame.length) frame = id;
-  }
-  const origin = frame ? rects.get(frame)! : { x: 0, y: 0 };
+// Gives the box under a point that takes a step in, and the point in it.
+export function dropPlace(editor: Editor, { x, y }: { x: number; y: number }, dragged: string[] = []): { frame: string; at: Point } {
+  const frame = receiverAt(editor, [x, y], dragged);
+  const origin = frame ? absolute(editor).get(frame)! : { x: 0, y: 0 };
   return { frame, at: [x - origin.x - 104, y - origin.y - 26] };
+}
+
+// Marks the box that would take in what is dragged.
+export function showReceiver(stage: HTMLElement | null, id: string | undefined): void {
+  stage?.querySelector("[data-receives]")?.removeAttribute("data-receives");
+  if (id) stage?.querySelector(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.setAttribute("data-receives", "");
 }
