@@ -273,3 +273,38 @@ def test_deliveries_are_listed_and_sent_again(api, viewer, stranger):
     assert (again.status_code, again.json()["state"]) == (200, "pending")
     assert stranger.get("deliveries").json()["items"] == []
     assert_problem(stranger.post(f"deliveries/{delivery.pk}/retry", {}), 404)
+
+
+def batch(api, events):
+    body = json.dumps(events).encode()
+    return api.call("post", "events", body, Content_Type="application/cloudevents-batch+json")
+
+
+def test_a_batch_is_taken_in_its_order_and_each_event_has_its_outcome(api):
+    trigger_of(api, ORDERS)
+    events = [cloud_event(id=f"b-{number}", amount=number) for number in range(5, 125, 5)]
+    wrong = {**cloud_event(id="x"), "source": ""}
+
+    answer = batch(api, [*events, wrong, events[0]])
+
+    assert answer.status_code == 202
+    items = answer.json()["items"]
+    assert [one["status"] for one in items] == [202] * 24 + [422, 202]
+    assert [one["duplicate"] for one in items] == [False] * 25 + [True]
+    assert [len(one["started"]) for one in items] == [0, 0] + [1] * 22 + [0, 0]
+    assert items[24]["problem"]["problems"][0]["pointer"] == "/source"
+    assert sorted(run.input["n"] for run in Run.objects.all()) == list(range(15, 125, 5))
+    assert [one.event_id for one in Event.objects.order_by("pk")] == [one["id"] for one in events]
+
+
+@pytest.mark.parametrize("events", [[], {}, [cloud_event(id=str(n)) for n in range(1001)]])
+def test_a_batch_is_an_array_of_one_to_a_thousand(api, events):
+    assert_problem(batch(api, events), 422, "invalid")
+    assert not Event.objects.exists()
+
+
+def test_a_large_batch_is_taken(api):
+    answer = batch(api, [cloud_event(id=str(number)) for number in range(1000)])
+
+    assert {one["status"] for one in answer.json()["items"]} == {202}
+    assert Event.objects.count() == 1000

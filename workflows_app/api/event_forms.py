@@ -1,19 +1,21 @@
-"""CloudEvents 1.0 over HTTP: binary and structured."""
+"""CloudEvents 1.0 over HTTP: binary, structured, and several in one batch."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from cloudevents.core.exceptions import CloudEventValidationError
 from cloudevents.core.v1.event import CloudEvent
-from django.http import HttpRequest
 
 from workflows_app.core.strict_json import strict_loads
 from workflows_app.errors import DomainError, Invalid
-from workflows_app.services.events import Incoming
+from workflows_app.services.incoming import Incoming
 
 JSON = Any
 STRUCTURED = "application/cloudevents+json"
+BATCHED = "application/cloudevents-batch+json"
+BATCH_LIMIT = 1_000  # events
 _OWN = frozenset({"id", "source", "type", "subject", "time", "specversion", "datacontenttype"})
 _LONGEST = {"id": 500, "source": 2_000, "type": 200, "subject": 1_000}
 
@@ -25,29 +27,64 @@ class UnsupportedEvent(DomainError):
     code = "unsupported_media_type"
 
 
-def event_read(request: HttpRequest, body: bytes) -> Incoming:
-    """Read the CloudEvent of a request.
+def content_kind(headers: Mapping[str, str]) -> str:
+    """Give what the body is, without parameters; headers are named in lower case."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def event_read(headers: Mapping[str, str], body: bytes) -> Incoming:
+    """Read the one CloudEvent of a request.
+
+    Args:
+        headers: named in lower case.
 
     Raises:
-        UnsupportedEvent: a batch, or data that is neither JSON nor text.
+        UnsupportedEvent: data that is neither JSON nor text.
         JsonRefused: bad JSON.
         Invalid: an attribute is missing or wrong; `problems` names each.
     """
-    kind = request.content_type or "application/json"
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedEvent("Packed bodies are not taken.")
+    kind = content_kind(headers) or "application/json"
+    _packed_check(headers)
     if kind == STRUCTURED:
-        return _structured(strict_loads(body))
+        return event_of(strict_loads(body))
     if kind.startswith("application/cloudevents"):
-        raise UnsupportedEvent(f"Send one event as {STRUCTURED}, or in binary mode.")
+        raise UnsupportedEvent(f"Send events as {STRUCTURED} or {BATCHED}, or in binary mode.")
     attributes = {
-        name.lower().removeprefix("ce-"): unquote(value)
-        for name, value in request.headers.items()
-        if name.lower().startswith("ce-")
+        name.removeprefix("ce-"): unquote(value)
+        for name, value in headers.items()
+        if name.startswith("ce-")
     }
     if not attributes and kind == "application/json":
-        return _structured(strict_loads(body))  # a structured event under the plain name of JSON
+        return event_of(strict_loads(body))  # a structured event under the plain name of JSON
     return _incoming(attributes, _data(kind, body))
+
+
+def batch_read(headers: Mapping[str, str], body: bytes) -> list[Incoming | DomainError]:
+    """Read the events of a batch; in the place of one that is none stands what is wrong with it.
+
+    Raises:
+        JsonRefused: bad JSON.
+        Invalid: it is no array, is empty, or has more events than one batch may.
+    """
+    _packed_check(headers)
+    documents = strict_loads(body)
+    if not isinstance(documents, list):
+        raise _invalid([("", "not_an_array", "a batch is an array of events")])
+    if not documents or len(documents) > BATCH_LIMIT:
+        message = f"a batch has 1 to {BATCH_LIMIT:,} events, this one has {len(documents):,}"
+        raise _invalid([("", "invalid_value", message)])
+    found: list[Incoming | DomainError] = []
+    for document in documents:
+        try:
+            found.append(event_of(document))
+        except DomainError as refused:
+            found.append(refused)
+    return found
+
+
+def _packed_check(headers: Mapping[str, str]) -> None:
+    if headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedEvent("Packed bodies are not taken.")
 
 
 def _data(kind: str, body: bytes) -> JSON:
@@ -63,7 +100,8 @@ def _data(kind: str, body: bytes) -> JSON:
     raise UnsupportedEvent(f"The data of an event is JSON or text, not {kind}.")
 
 
-def _structured(document: JSON) -> Incoming:
+def event_of(document: JSON) -> Incoming:
+    """Read an event in its JSON format."""
     if not isinstance(document, dict):
         raise _invalid([("", "not_an_object", "an event is a JSON object")])
     if "data_base64" in document:

@@ -12,7 +12,15 @@ from pydantic import Field
 
 from workflows_app.api.auth import BODY_LIMIT, TooLarge, body_limit_check, needs, principal
 from workflows_app.api.definition_schemas import TriggerOut
-from workflows_app.api.event_forms import STRUCTURED, event_read
+from workflows_app.api.event_batches import batch_answer
+from workflows_app.api.event_forms import (
+    BATCH_LIMIT,
+    BATCHED,
+    STRUCTURED,
+    batch_read,
+    content_kind,
+    event_read,
+)
 from workflows_app.api.lookup import workflow_for
 from workflows_app.api.paging import page
 from workflows_app.api.people import admin_workspace
@@ -23,19 +31,22 @@ from workflows_app.errors import DomainError
 from workflows_app.selectors.outgoing import delivery_get, delivery_list, delivery_shape
 from workflows_app.selectors.people import workspace_get
 from workflows_app.services.event_tools import delivery_retry
-from workflows_app.services.events import event_receive
+from workflows_app.services.events import event_receive, events_receive
 from workflows_app.services.hooks import hook_receive
+from workflows_app.services.incoming import Incoming, Sent
 from workflows_app.services.subscriptions import subscription_put
 from workflows_app.services.triggers_register import webhook_rotate
 
 router = Router(tags=["events"])
 DeliveryState = Literal["pending", "delivered", "failed"]
 _ATTRIBUTE = {"schema": {"type": "string"}, "in": "header", "required": False}
+JSON = Any
 _EVENT = {
     "type": "object",
     "required": ["specversion", "id", "source", "type"],
     "properties": {name: {"type": "string"} for name in ("specversion", "id", "source", "type")},
 }
+_BATCH = {"type": "array", "items": _EVENT, "minItems": 1, "maxItems": BATCH_LIMIT}
 
 
 class ResumedOut(Schema):
@@ -49,6 +60,23 @@ class ReceivedOut(Schema):
     started: list[UUID]
     resumed: list[ResumedOut]
     duplicate: bool
+
+
+class EventOutcomeOut(Schema):
+    """What one event of a batch did, or what is wrong with it."""
+
+    id: str | None = Field(description="the event's own")
+    status: int
+    started: list[UUID]
+    resumed: list[ResumedOut]
+    duplicate: bool
+    problem: dict[str, JSON] | None
+
+
+class EventBatchOut(Schema):
+    """The outcomes, in the order of the events."""
+
+    items: list[EventOutcomeOut]
 
 
 class SubscriptionIn(Schema):
@@ -89,24 +117,42 @@ class DeliveryOut(Schema):
 @router.post(
     "events",
     auth=needs("run"),
-    response={202: ReceivedOut},
+    response={202: ReceivedOut | EventBatchOut},
     openapi_extra={
         "parameters": [
             {"name": name, **_ATTRIBUTE}
             for name in ("ce-id", "ce-source", "ce-type", "ce-specversion", "ce-subject")
         ],
         "requestBody": {
-            "content": {STRUCTURED: {"schema": _EVENT}, "application/json": {"schema": {}}}
+            "content": {
+                STRUCTURED: {"schema": _EVENT},
+                BATCHED: {"schema": _BATCH},
+                "application/json": {"schema": {}},
+            }
         },
     },
 )
 def event(request: HttpRequest, workspace: str | None = None) -> Status[Any]:
-    """Take a CloudEvent 1.0 in, binary or structured; a repeat of (source, id) does nothing."""
+    """Take CloudEvents 1.0 in: one, binary or structured, or a batch; each repeat does nothing.
+
+    A batch is answered by `items`, one for each event in its order, with a status of its own.
+    """
     who = principal(request)
     space = workspace_get(name=workspace, actor=who) if workspace else who.home
     who.require("run", space.pk)
-    incoming = event_read(request, _body(request))
-    received = event_receive(workspace=space, event=incoming, actor=who.actor, via=who.via)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    body = _body(request)
+    if content_kind(headers) == BATCHED:
+        found = batch_read(headers, body)
+        sent = [
+            Sent(event=one, actor=who.actor, via=who.via)
+            for one in found
+            if isinstance(one, Incoming)
+        ]
+        return Status(202, batch_answer(found, events_receive(workspace_id=space.pk, sent=sent)))
+    received = event_receive(
+        workspace=space, event=event_read(headers, body), actor=who.actor, via=who.via
+    )
     return Status(202, received.as_json())
 
 

@@ -7,6 +7,7 @@ whose process dies is sent again, with the same `webhook-id`.
 import logging
 import random
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,6 +21,7 @@ from workflows_app.models.fields import json_dump
 from workflows_app.sealing import SealBroken
 from workflows_app.services.clock import database_now
 from workflows_app.services.hook_secrets import headers_signed, secrets_active
+from workflows_app.services.incoming import Stored
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
@@ -31,12 +33,16 @@ SENDERS = 4
 GONE = 410
 
 
-def deliveries_plan(*, workspace_id: UUID, row: int, type: str) -> None:
-    """Plan a delivery to each active subscription that wants this event."""
-    found = WebhookSubscription.objects.filter(workspace_id=workspace_id, is_active=True)
-    wanted = [one for one in found if type_fits(one.event, type)]
+def deliveries_plan(stored: Sequence[Stored], active: Sequence[tuple[UUID, str]]) -> None:
+    """Plan a delivery of each event to each of the `active` subscriptions that wants it."""
     Delivery.objects.bulk_create(
-        [Delivery(subscription=one, event_id=row) for one in wanted], ignore_conflicts=True
+        [
+            Delivery(subscription_id=subscription, event_id=event.row)
+            for subscription, pattern in active
+            for event in stored
+            if type_fits(pattern, event.type)
+        ],
+        ignore_conflicts=True,
     )
 
 

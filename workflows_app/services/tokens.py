@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -13,8 +15,9 @@ from django.utils import timezone
 from workflows_app.errors import DomainError, Invalid, NotFound
 from workflows_app.models import ApiToken, Member, SignInLink, User, Workspace
 from workflows_app.models.people import SCOPES
-from workflows_app.selectors.people import Principal, principal_of_token
+from workflows_app.selectors.people import Principal, principal_of_token, scopes_of_roles
 from workflows_app.services.members import app_event
+from workflows_app.services.rows import cursor_open
 
 TOKEN_PREFIX = "cs_"
 SIGN_IN_LINK_LIFE = timedelta(hours=24)
@@ -106,6 +109,49 @@ def token_check(plain: str) -> Principal:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - LAST_USED_STEP)
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())
     return principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Who may start and steer runs, and where."""
+
+    workspace_id: UUID
+    actor: str
+
+
+_SENDERS = """
+SELECT t.digest, t.id, t.workspace_id, t.service, u.username, t.scopes, m.roles,
+  coalesce(t.last_used_at < now() - %s, true)
+FROM workflows_app_apitoken t
+LEFT JOIN workflows_app_user u ON u.id = t.user_id
+LEFT JOIN workflows_app_member m
+  ON m.user_id = t.user_id AND m.workspace_id = t.workspace_id AND m.is_active
+WHERE t.digest = ANY(%s) AND t.revoked_at IS NULL
+  AND (t.expires_at IS NULL OR t.expires_at > now())
+  AND (t.user_id IS NULL OR (u.is_active AND m.id IS NOT NULL))
+"""
+
+
+def tokens_senders(plain: Collection[str]) -> dict[str, Sender]:
+    """Give who may send events with these tokens; the others are left out.
+
+    It is asked for each group of events anew: a token that was revoked sends nothing more.
+    """
+    by_digest = {_digest(one): one for one in plain}
+    cursor = cursor_open()
+    cursor.execute(_SENDERS, [LAST_USED_STEP, list(by_digest)], prepare=True)
+    found: dict[str, Sender] = {}
+    stale = []
+    for digest, token, workspace_id, service, username, scopes, roles, is_stale in cursor:
+        if "run" not in scopes or (username and "run" not in scopes_of_roles(roles)):
+            continue
+        actor = f"user:{username}" if username else f"service:{service}"
+        found[by_digest[digest]] = Sender(workspace_id=workspace_id, actor=actor)
+        if is_stale:
+            stale.append(token)
+    if stale:
+        ApiToken.objects.filter(pk__in=stale).update(last_used_at=Now())
+    return found
 
 
 @transaction.atomic
