@@ -155,10 +155,14 @@ class CancelChild(Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UndoNow(Effect):
-    """A cancelled step's effect happened all the same: reverse it."""
+class UndoSteps(Effect):
+    """Undo what these step runs and their bodies did, newest first, inside `container`.
 
-    step_run: UUID
+    `UndosEnded` comes back to this scope when it is done, or at once where nothing is to undo.
+    """
+
+    container: UUID
+    steps: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,6 +236,14 @@ class ChildRunEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndosEnded(Fact):
+    """What this step, and what went on from it, did is undone, or passed over by a person."""
+
+    step_run: UUID
+    is_undone: bool = False  # the step's own effect: False where it had none, or it stays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRetried(Fact):
     """A person wants this step, and what follows it, to run again."""
 
@@ -278,6 +286,7 @@ _TYPES: dict[str, type[Fact]] = {
     "decided": Decided,
     "event_arrived": EventArrived,
     "child_run_ended": ChildRunEnded,
+    "undos_ended": UndosEnded,
     "step_retried": StepRetried,
     "step_passed": StepPassed,
     "step_given_up": StepGivenUp,

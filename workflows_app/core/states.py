@@ -127,8 +127,13 @@ STEP_TRANSITIONS: dict[tuple[StepState, Trigger], StepState] = {
     (StepState.SUCCEEDED, Trigger.UNDO): StepState.COMPENSATING,
     (StepState.CANCELLED, Trigger.UNDO): StepState.COMPENSATING,
     (StepState.FAILED, Trigger.UNDO): StepState.COMPENSATING,
+    (StepState.RUNNING, Trigger.UNDO): StepState.COMPENSATING,  # it acted; what it gave is refused
+    (StepState.WAITING, Trigger.UNDO): StepState.COMPENSATING,  # its review was rejected
     (StepState.COMPENSATING, Trigger.UNDONE): StepState.COMPENSATED,
     (StepState.COMPENSATING, Trigger.UNDO_SKIPPED): StepState.SUCCEEDED,
+    (StepState.COMPENSATING, Trigger.FAIL): StepState.FAILED,  # nothing was there to undo
+    (StepState.COMPENSATING, Trigger.TIME_OUT): StepState.TIMED_OUT,
+    (StepState.COMPENSATING, Trigger.CANCEL): StepState.CANCELLED,
 }
 
 

@@ -293,7 +293,8 @@ def map_items(opened: Opened, container: UUID) -> list[JSON]:
     """
     cursor = cursor_open()
     cursor.execute(
-        "SELECT id, position, output FROM workflows_app_scope WHERE container_id = %s",
+        "SELECT id, position, output FROM workflows_app_scope"
+        " WHERE container_id = %s AND kind <> 'undo'",
         [container],
         prepare=True,
     )
@@ -315,7 +316,8 @@ def last_output(opened: Opened, container: UUID) -> JSON:
     cursor = cursor_open()
     cursor.execute(
         "SELECT position, output FROM workflows_app_scope WHERE container_id = %s"
-        " AND state = 'ended' AND output IS NOT NULL ORDER BY position DESC LIMIT 1",
+        " AND state = 'ended' AND output IS NOT NULL AND kind <> 'undo'"
+        " ORDER BY position DESC LIMIT 1",
         [container],
         prepare=True,
     )

@@ -14,7 +14,7 @@ from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import BodyEnded, Fact, ScopeCancelled, ScopeOpened, fact_dump
 from workflows_app.identifiers import uuid7
 from workflows_app.models.fields import json_dump
-from workflows_app.services import ending, event_waits, kept, rows, undo
+from workflows_app.services import ending, event_waits, kept, revert, rows, undo
 from workflows_app.services.batch import Opened, RunEnd
 from workflows_app.services.bodies import body_output, last_output, map_items
 from workflows_app.services.children import child_cancel, child_start
@@ -101,7 +101,8 @@ class Carrier:
         self._lock_if_needed(opened, effects)
         self._complete_maps(opened)
         if opened.row.kind == "undo":
-            undo.undos_ended(opened, self.transaction.change(opened.row.run_id))
+            change = self.transaction.change(opened.row.run_id)
+            undo.undos_ended(opened, change, self.transaction.step_drafts())
         undo.undos_arm(opened)
         holds_release(self, opened)
         for effect in effects:
@@ -180,8 +181,8 @@ class Carrier:
                 child_start(self, opened, effect)
             case wish.CancelChild():
                 child_cancel(self, effect)
-            case wish.UndoNow():
-                undo.undo_request(effect.step_run)
+            case wish.UndoSteps():
+                revert.steps_undo(self, opened, effect)
             case wish.DropUndo():
                 undo.undo_drop(effect.step_run)
             case _:
@@ -332,6 +333,9 @@ class Carrier:
 
     def _scope_ended(self, opened: Opened, effect: wish.ScopeEnded) -> None:
         context = self.transaction.contexts[opened.row.run_id]
+        if opened.row.kind == "undo" and opened.row.parent_id is not None:
+            self.up.append((opened, revert.undos_ended(opened)))
+            return
         outcome, error, output = effect.outcome, effect.error, None
         if outcome not in ("error", "cancelled") and not effect.is_cancelled:
             try:

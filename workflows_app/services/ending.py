@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from workflows_app.core.facts import ChildRunEnded, ScopeOpened, fact_dump
+from workflows_app.core.facts import ChildRunEnded, fact_dump
 from workflows_app.core.states import RunState
-from workflows_app.identifiers import uuid7
 from workflows_app.models.fields import json_dump
 from workflows_app.services import rows, undo
 from workflows_app.services.batch import RunEnd
+from workflows_app.services.revert import undo_scope_open
 
 if TYPE_CHECKING:
     from workflows_app.services.carry_out import Carrier
@@ -63,7 +62,7 @@ def _compensate(
     carrier: Carrier,
     follow: RunFollow,
     intent: JSON,
-    undos: list[tuple[UUID, str, int, JSON]],
+    undos: list[undo.Taken],
     everything: bool,
 ) -> None:
     follow.ending = {**intent, "compensated": everything}
@@ -72,37 +71,10 @@ def _compensate(
         RunState.COMPENSATING,
         actor=intent.get("actor") or "engine",
         why=intent.get("reason") or "what was done is undone, newest first",
-        data={"undoes": [path for _id, path, _generation, _spec in undos]},
+        data={"undoes": [one.path for one in undos]},
     )
-    scope = rows.ScopeRow(
-        id=uuid7(),
-        run_id=follow.run_id,
-        parent_id=None,
-        container_id=None,
-        ancestors=[],
-        kind="undo",
-        body="",
-        override=undo.undo_body(undos),
-        path="",
-        position=None,
-        state="open",
-        closing=None,
-        slot="",
-        values={},
-        steps=[],
-        inbox=[],
-    )
-    carrier.new_scopes.append((scope, None))
-    carrier.inbox.append(
-        {
-            "run_id": str(follow.run_id),
-            "scope_id": str(scope.id),
-            "fact": json_dump(fact_dump(ScopeOpened())),
-            "is_counted": True,
-        }
-    )
-    follow.active += 1
-    carrier.transaction.applied.touched[scope.id] = follow.run_id
+    undo_scope_open(carrier, follow.run_id, undos)
+    follow.active += 1  # what is left for it, which the run's row counts already
 
 
 def _after_compensation(follow: RunFollow) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def claim_prepare(
         question = _gate(claim, call, values, effect, worker)
         if question is not None:
             return question
-    if effect is Effect.IRREVERSIBLE and provisional_before(claim):
+    if effect is Effect.IRREVERSIBLE and "undoes" not in spec and provisional_before(claim):
         return _waits(claim, worker, WaitReason.REVIEW, "what it rests on is still being reviewed")
     if effect is Effect.NONE and spec.get("cache"):
         known = _cached(claim, call, worker)
@@ -260,6 +260,8 @@ def _settings(claim: Claim, values: JSON) -> dict[str, JSON]:
     kind, spec = claim.node.kind, claim.node.spec
     if claim.input is not None:
         settings = claim.input
+    elif spec.get("problem"):  # of an undo that could not be completed: a person gives its input
+        raise ExpressionError("undo_incomplete", spec["problem"])
     elif spec.get("rendered"):
         settings = dict(claim.node.settings)
     else:
@@ -457,7 +459,9 @@ def _fix(prepared: Prepared) -> Prepared | None:
 
 
 def undo_spec(prepared: Prepared) -> JSON:
-    """Give what reverses the step: its own `undo`, else its tool's."""
+    """Give what reverses the step: its own `undo`, else its tool's; an undo has none."""
+    if "undoes" in prepared.claim.node.spec:
+        return None
     return prepared.claim.node.spec.get("undo") or prepared.claim.node.kind.undo(prepared.call)
 
 

@@ -71,6 +71,14 @@ class Transaction:
         self._write(carrier)
         return self.applied
 
+    def step_drafts(self) -> dict[UUID, StepDraft]:
+        """Give every step run of the scopes that this transaction writes, by id."""
+        return {
+            status.id: status
+            for opened in self.opened.values()
+            for status in (*opened.draft.steps.values(), *opened.draft.superseded)
+        }
+
     def change(self, run_id: UUID) -> RunChange:
         return self.changes.setdefault(run_id, RunChange())
 

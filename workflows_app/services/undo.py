@@ -1,22 +1,36 @@
 """Undo and compensation: what reverses each step is recorded before it acts, and run in reverse.
 
 A compensation is a scope of its own whose body is a chain made from the records, so each undo
-is an ordinary durable step run at `path.undo`.
+is an ordinary durable step run at `path.undo`. That of a run stands beside its root and runs when
+that has ended; one in the middle of a run (`revert.py`) stands inside the step that is taken back.
 """
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from workflows_app.core.engine.draft import HistoryEvent
-from workflows_app.core.states import StepState
+from workflows_app.core.engine.draft import AGAIN, HistoryEvent, StepDraft
+from workflows_app.core.states import STEP_TRANSITIONS, StepState, Trigger
 from workflows_app.models.fields import json_dump
 from workflows_app.services.batch import Opened, RunChange
 from workflows_app.services.rows import cursor_open
 
 JSON = Any
+NO_ANSWER = "the step never answered, so nobody knows what there is to undo"
+_MARKS = ("kind", "problem")  # of a record: not settings of the undo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """An undo that is about to run."""
+
+    step_run: UUID
+    path: str
+    generation: int
+    spec: JSON
 
 
 def undo_record(*, run_id: UUID, step_run: UUID, path: str, generation: int, spec: JSON) -> None:
@@ -31,31 +45,24 @@ def undo_record(*, run_id: UUID, step_run: UUID, path: str, generation: int, spe
 
 def undos_arm(opened: Opened) -> None:
     """Complete the undos of steps that acted: their arguments name the output."""
-    rows = [
-        {"step_run": str(status.id), "spec": json_dump(status.undo)}
-        for status in opened.draft.steps.values()
+    acted = [
+        status
+        for status in (*opened.draft.steps.values(), *opened.draft.superseded)
         if status.undo is not None and status.has_output
     ]
-    if rows:
-        cursor_open().execute(
-            "UPDATE workflows_app_undo u SET spec = d.spec,"
-            " state = CASE WHEN u.state = 'recorded' THEN 'armed' ELSE u.state END,"
-            " ordinal = nextval('workflows_app_undo_ordinal')"
-            " FROM json_to_recordset(%s::json) AS d(step_run uuid, spec text)"
-            " WHERE u.step_run_id = d.step_run",
-            [json.dumps(rows)],
-        )
-
-
-def undo_request(step_run: UUID) -> None:
-    """Reverse this step, and all that its body did, when the run ends, whatever else is kept."""
+    if not acted:
+        return
+    rows = [{"step_run": str(one.id), "spec": json_dump(one.undo)} for one in acted]
     cursor_open().execute(
-        "UPDATE workflows_app_undo u SET state = 'requested' FROM workflows_app_steprun s"
-        " WHERE s.id = %s AND u.run_id = s.run_id AND u.state IN ('recorded', 'armed')"
-        " AND (u.step_run_id = s.id OR starts_with(u.path, s.path || '.')"
-        " OR starts_with(u.path, s.path || '['))",
-        [step_run],
+        "UPDATE workflows_app_undo u SET spec = d.spec,"
+        " state = CASE WHEN u.state = 'recorded' THEN 'armed' ELSE u.state END,"
+        " ordinal = nextval('workflows_app_undo_ordinal')"
+        " FROM json_to_recordset(%s::json) AS d(step_run uuid, spec text)"
+        " WHERE u.step_run_id = d.step_run",
+        [json.dumps(rows)],
     )
+    for status in acted:
+        status.undo = None
 
 
 def undo_drop(step_run: UUID) -> None:
@@ -68,64 +75,128 @@ def undo_drop(step_run: UUID) -> None:
 
 
 def runs_with_undos(run_ids: Sequence[UUID]) -> set[UUID]:
-    """Give those of these runs that have anything to reverse."""
+    """Give those of these runs that have anything to reverse, or something that was not."""
     if not run_ids:
         return set()
     cursor = cursor_open()
     cursor.execute(
-        "SELECT DISTINCT run_id FROM workflows_app_undo"
-        " WHERE run_id = ANY(%s) AND state IN ('armed', 'requested')",
+        "SELECT DISTINCT run_id FROM workflows_app_undo WHERE run_id = ANY(%s)"
+        " AND state IN ('recorded', 'armed', 'requested', 'skipped')",
         [list(run_ids)],
         prepare=True,
     )
     return {row[0] for row in cursor.fetchall()}
 
 
-def undos_take(run_id: UUID, *, everything: bool) -> list[tuple[UUID, str, int, JSON]]:
-    """Mark a run's undos as running; give id, path, generation and spec, newest first."""
-    states = ["armed", "requested"] if everything else ["requested"]
-    cursor = cursor_open()
-    # What never answered gave no output to complete its undo with: nobody knows what to reverse.
-    cursor.execute(
-        "UPDATE workflows_app_undo SET state = 'skipped'"
-        " WHERE run_id = %s AND state = 'requested' AND ordinal IS NULL",
-        [run_id],
-    )
-    cursor.execute(
-        "UPDATE workflows_app_undo SET state = 'running' WHERE run_id = %s AND state = ANY(%s)"
-        " RETURNING step_run_id, path, generation, spec, ordinal, id",
+def undos_take(run_id: UUID, *, everything: bool) -> list[Taken]:
+    """Mark the undos of a run that ends as running, newest first; `requested` is of old runs."""
+    states = ["recorded", "armed", "requested"] if everything else ["requested"]
+    taken = _taken(
+        "UPDATE workflows_app_undo SET state = 'running' WHERE run_id = %s AND state = ANY(%s)",
         [run_id, states],
     )
-    found = sorted(cursor.fetchall(), key=lambda row: (row[4] or 0, row[5]), reverse=True)
+    _compensating([one.step_run for one in taken])
+    return taken
+
+
+_INSIDE = """
+UPDATE workflows_app_undo SET state = 'running'
+WHERE state IN ('recorded', 'armed', 'requested') AND step_run_id IN (
+  WITH RECURSIVE bodies AS (
+    SELECT id FROM workflows_app_scope WHERE container_id = ANY(%s) AND kind <> 'undo'
+    UNION
+    SELECT inner_one.id FROM bodies
+    JOIN workflows_app_steprun held ON held.scope_id = bodies.id
+    JOIN workflows_app_scope inner_one ON inner_one.container_id = held.id
+      AND inner_one.kind <> 'undo'
+  )
+  SELECT id FROM workflows_app_steprun
+  WHERE id = ANY(%s) OR scope_id IN (SELECT id FROM bodies))
+"""
+
+
+def undos_take_of(
+    step_runs: Sequence[UUID], container: UUID, known: Mapping[UUID, StepDraft]
+) -> list[Taken]:
+    """Mark the undos of these step runs, and of all in their bodies, as running, newest first.
+
+    Args:
+        container: the step run that is taken back; its state is the engine's affair.
+        known: the step runs of the transaction, whose rows it writes itself.
+    """
+    steps = list(step_runs)
+    taken = _taken(_INSIDE, [steps, steps])
+    others = []
+    for one in taken:
+        status = known.get(one.step_run)
+        if one.step_run == container:
+            continue
+        if status is None:
+            others.append(one.step_run)
+        elif (status.state, Trigger.UNDO) in STEP_TRANSITIONS:
+            status.state = StepState.COMPENSATING
+            status.is_changed = True
+    _compensating(others)
+    return taken
+
+
+def _taken(statement: str, parameters: list[Any]) -> list[Taken]:
+    cursor = cursor_open()
     cursor.execute(
-        "UPDATE workflows_app_steprun SET state = 'compensating'"
-        " WHERE id = ANY(%s) AND state IN ('succeeded', 'cancelled', 'failed')",
-        [[row[0] for row in found]],
+        f"{statement} RETURNING step_run_id, path, generation, spec, ordinal, id", parameters
     )
-    return [(row[0], row[1], row[2], json.loads(row[3])) for row in found]
-
-
-def undo_body(undos: list[tuple[UUID, str, int, JSON]]) -> JSON:
-    """Give the chain that runs these undos one by one; ids are the paths of the undo steps."""
-    ids = [f"{path}.undo" for _step_run, path, _generation, _spec in undos]
-    steps = [
-        {
-            "id": name,
-            "kind": spec.get("kind", "tool"),
-            "with": {key: value for key, value in spec.items() if key != "kind"},
-            "rendered": True,
-            "undoes": str(step_run),
-            "retry": {"attempts": 3},
-        }
-        for name, (step_run, _path, _generation, spec) in zip(ids, undos, strict=True)
+    # What never answered gave no output to complete its undo with, and came last for all we know.
+    found = sorted(
+        cursor.fetchall(), key=lambda row: (row[4] is None, row[4] or 0, row[5]), reverse=True
+    )
+    return [
+        Taken(
+            step_run=row[0],
+            path=row[1],
+            generation=row[2],
+            spec=json.loads(row[3]) | ({"problem": NO_ANSWER} if row[4] is None else {}),
+        )
+        for row in found
     ]
+
+
+def _compensating(step_runs: list[UUID]) -> None:
+    if step_runs:
+        cursor_open().execute(
+            "UPDATE workflows_app_steprun SET state = 'compensating'"
+            " WHERE id = ANY(%s) AND state IN ('succeeded', 'cancelled', 'failed')",
+            [step_runs],
+        )
+
+
+def undo_body(undos: Sequence[Taken]) -> JSON:
+    """Give the chain that runs these undos one by one; ids are the paths of the undo steps."""
+    seen: set[str] = set()
+    steps = []
+    for one in undos:
+        name = f"{one.path}.undo"
+        if name in seen:
+            name = f"{name}{AGAIN}{one.generation}"
+        seen.add(name)
+        steps.append(
+            {
+                "id": name,
+                "kind": one.spec.get("kind", "tool"),
+                "with": {key: value for key, value in one.spec.items() if key not in _MARKS},
+                "rendered": True,
+                "undoes": str(one.step_run),
+                "retry": {"attempts": 3},
+                **({"problem": one.spec["problem"]} if one.spec.get("problem") else {}),
+            }
+        )
+    names = [str(step["id"]) for step in steps]
     edges = [
-        {"from": first, "port": "done", "to": second} for first, second in itertools.pairwise(ids)
+        {"from": first, "port": "done", "to": second} for first, second in itertools.pairwise(names)
     ]
     return {"steps": steps, "edges": edges}
 
 
-def undos_ended(opened: Opened, change: RunChange) -> None:
+def undos_ended(opened: Opened, change: RunChange, known: Mapping[UUID, StepDraft]) -> None:
     """Mark what was undone, or passed over by a person, in this transaction."""
     for status in opened.draft.steps.values():
         if not status.is_changed or status.finished_at != opened.draft.now:
@@ -134,29 +205,42 @@ def undos_ended(opened: Opened, change: RunChange) -> None:
         original = UUID(opened.draft.node(status).spec["undoes"])
         cursor = cursor_open()
         cursor.execute(
-            "UPDATE workflows_app_undo SET state = %s WHERE step_run_id = %s AND state = 'running'",
+            "UPDATE workflows_app_undo SET state = %s WHERE step_run_id = %s AND state = 'running'"
+            " RETURNING path, generation",
             ["done" if is_undone else "skipped", original],
         )
-        cursor.execute(
-            "UPDATE workflows_app_steprun SET state = %s WHERE id = %s AND state = 'compensating'"
-            " RETURNING path, generation",
-            ["compensated" if is_undone else "succeeded", original],
-        )
-        for path, generation in cursor.fetchall():
-            change.history.append(
-                HistoryEvent(
-                    type="step.undone",
-                    path=path,
-                    generation=generation,
-                    from_state="compensating",
-                    to_state="compensated" if is_undone else "succeeded",
-                    why="" if is_undone else "a person passed its undo over",
-                )
+        ended = cursor.fetchone()
+        if ended is None:
+            continue
+        after = StepState.COMPENSATED if is_undone else StepState.SUCCEEDED
+        if original != opened.row.container_id:
+            _settle(original, after, known.get(original))
+        change.history.append(
+            HistoryEvent(
+                type="step.undone" if is_undone else "state.changed",
+                path=ended[0],
+                generation=ended[1],
+                from_state="compensating",
+                to_state=after.value,
+                why="" if is_undone else "a person passed its undo over",
             )
+        )
+
+
+def _settle(original: UUID, after: StepState, status: StepDraft | None) -> None:
+    """Write what became of a step whose undo is over, here or where its scope is written."""
+    if status is None:
+        cursor_open().execute(
+            "UPDATE workflows_app_steprun SET state = %s WHERE id = %s AND state = 'compensating'",
+            [after.value, original],
+        )
+    elif status.state is StepState.COMPENSATING:
+        status.state = after
+        status.is_changed = True
 
 
 def undos_left(run_id: UUID) -> list[str]:
-    """Give the paths of a run whose undo was passed over, or could not be made."""
+    """Give the paths of a run whose undo was passed over."""
     cursor = cursor_open()
     cursor.execute(
         "SELECT path FROM workflows_app_undo WHERE run_id = %s AND state = 'skipped' ORDER BY id",

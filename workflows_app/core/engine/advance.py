@@ -8,6 +8,7 @@ from workflows_app.core.engine import (
     machine,
     map_more,
     people,
+    revert,
     suspending,
 )
 from workflows_app.core.engine.draft import Draft, StepDraft
@@ -33,6 +34,7 @@ from workflows_app.core.facts import (
     StepSuspended,
     TimerFired,
     TriggerFired,
+    UndosEnded,
     WorkerFact,
 )
 from workflows_app.core.states import ScopeState, StepState
@@ -79,6 +81,9 @@ def advance(draft: Draft, fact: Fact) -> bool:
             )
         case SlotGranted():
             _slot_granted(draft)
+        case UndosEnded():
+            if not revert.on_undos_ended(draft, fact):
+                return False
         case _:
             status = draft.by_id.get(fact.step_run)  # type: ignore[attr-defined]
             if status is None or not _fits(status, fact):
@@ -88,6 +93,8 @@ def advance(draft: Draft, fact: Fact) -> bool:
                     return False
             else:
                 _HANDLERS[type(fact)](draft, status, fact)  # type: ignore[operator]
+    if draft.reverting:
+        revert.go_on(draft)
     flow.end_if_still(draft)
     return True
 

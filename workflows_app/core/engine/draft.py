@@ -23,6 +23,8 @@ from workflows_app.core.states import (
 
 JSON = Any
 _ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
+REVERT = "revert"  # in a step's progress: it is being taken back, and what becomes of it then
+AGAIN = "#"  # before the generation, in the names of undos of an older one
 MORE = "+more"  # the subscription of a map that takes more items; no port can be called so
 
 
@@ -95,7 +97,16 @@ class StepDraft:
     @property
     def is_settled(self) -> bool:
         """Its edges are decided: it ended, or it goes on provisionally while reviewed."""
+        if self.state is StepState.COMPENSATING and self.is_undecided:
+            return False
         return self.state in STEP_ENDED or self.port is not None
+
+    @property
+    def is_undecided(self) -> bool:
+        """It is being taken back, and only then takes a port."""
+        return bool(self.progress) and self.progress.get(REVERT, {}).get("then", "settled") != (
+            "settled"
+        )
 
     @property
     def is_active(self) -> bool:
@@ -130,10 +141,26 @@ class Draft:
     override: JSON = None  # the body, where this run changed it
     has_ended: bool = False
     has_asked: bool = False  # for a slot; a scope that was queued before has asked already
+    reverting: dict[str, StepDraft] = field(default_factory=dict)  # steps being taken back
+    blocked: frozenset[str] = frozenset()  # what follows those: it starts once they are settled
 
     def __post_init__(self) -> None:
         self.by_id = {status.id: status for status in self.steps.values()}
         self.has_asked = self.slot == "queued"
+        for status in self.steps.values():
+            if status.state is StepState.COMPENSATING and REVERT in (status.progress or {}):
+                self.reverting[status.step] = status
+        if self.reverting:
+            self.block()
+
+    def block(self) -> None:
+        """Find what must not start while steps are taken back that had gone on already."""
+        self.blocked = frozenset(
+            name
+            for status in self.reverting.values()
+            if status.progress[REVERT].get("went_on")
+            for name in self.graph.after(status.step)
+        )
 
     @property
     def inner_slot(self) -> str:
@@ -150,11 +177,16 @@ class Draft:
     def add(self, step: str) -> StepDraft:
         """Give a step its row, ready; the caller moves it on if it is anything else."""
         path = self.step_path(step)
+        if self.kind == "undo":  # several generations of one step may be undone by one chain
+            path = path.partition(AGAIN)[0]
+        generation = self.generations.get(path, 0)
+        if self.kind == "undo":
+            self.generations[path] = generation + 1
         status = StepDraft(
             id=self.new_id(),
             step=step,
             path=path,
-            generation=self.generations.get(path, 0),
+            generation=generation,
             is_new=True,
             is_changed=True,
         )

@@ -24,7 +24,7 @@ JSON = Any
 def start_ready(draft: Draft, steps: tuple[str, ...]) -> None:
     """Look at pending steps and start, skip or fail them as their joins say."""
     for step in sorted(steps, key=draft.graph.position.__getitem__):
-        if draft.state is not ScopeState.OPEN or step in draft.steps:
+        if draft.state is not ScopeState.OPEN or step in draft.steps or step in draft.blocked:
             continue
         node = draft.graph.nodes[step]
         verdict = join_verdict(draft, node) if node.incoming else Verdict.READY
@@ -284,7 +284,7 @@ def end_if_still(draft: Draft) -> None:
     """End the scope when nothing in it is ready, running or waiting."""
     if draft.state is ScopeState.ENDED or draft.state is ScopeState.PENDING:
         return
-    if any(status.is_open for status in draft.steps.values()):
+    if draft.reverting or any(status.is_open for status in draft.steps.values()):
         return
     closing = draft.closing or {"outcome": "done", "error": None, "is_cancelled": False}
     draft.state = ScopeState.ENDED

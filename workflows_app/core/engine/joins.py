@@ -2,8 +2,8 @@
 
 from enum import Enum
 
-from workflows_app.core.engine.draft import Draft
-from workflows_app.core.graph import Node, ports_taken
+from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.graph import FATAL_PORTS, Node, ports_taken
 from workflows_app.core.states import StepState
 
 
@@ -42,10 +42,14 @@ def all_failed(draft: Draft, node: Node) -> bool:
     if node.join.mode == "all" and node.kind.name != "merge":
         return False
     sources = (draft.steps.get(source) for source, _port in node.incoming)
-    return any(
-        status is not None and status.state in (StepState.FAILED, StepState.TIMED_OUT)
-        for status in sources
-    )
+    return any(status is not None and has_failed(status) for status in sources)
+
+
+def has_failed(status: StepDraft) -> bool:
+    """Tell whether a step ended badly, also where what it did was undone before it ended."""
+    if status.state is StepState.COMPENSATED:
+        return status.port in FATAL_PORTS
+    return status.state in (StepState.FAILED, StepState.TIMED_OUT)
 
 
 def join_verdict(draft: Draft, node: Node) -> Verdict:

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from workflows_app.core.effects import AskPeople, DropUndo, StartTimer, UndoNow
-from workflows_app.core.engine import flow
+from workflows_app.core.effects import AskPeople, Degraded, DropUndo, StartTimer
+from workflows_app.core.engine import flow, revert
 from workflows_app.core.engine.attempts import announce, attempt_end, take
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.engine.suspending import incident, suspend
@@ -70,7 +70,8 @@ def _finish_cancelled(draft: Draft, status: StepDraft, fact: StepSucceeded) -> N
         source = draft.move(status, Trigger.SUCCEED)
         status.is_cancelling = False
         flow.settle(draft, status, None, source=source, actor=fact.actor, why=why)
-    draft.effects.append(UndoNow(step_run=status.id))
+    if fact.undo is not None:
+        revert.undo_ended(draft, status, why=why)
 
 
 def on_skipped(draft: Draft, status: StepDraft, fact: StepSkipped) -> None:
@@ -88,6 +89,8 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
     attempt_end(draft, status, fact, "failed", error)
     if status.is_cancelling:
         why = f"cancelled; its call ended with {fact.code}"
+        if fact.outcome_unknown:
+            _unknown(draft, status, why)
         flow.cancelled(draft, status, why=why, data={"unknown": fact.outcome_unknown})
         return
     if fact.outcome_unknown and not fact.is_idempotent:
@@ -96,11 +99,10 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
     delay = _delay(draft, status, fact) if fact.retryable else None
     if delay is None and draft.kind == "undo":
         incident(draft, status, error, why=f"the undo failed: {fact.message}")
+    elif delay is None and fact.undo is not None:
+        _refused(draft, status, fact)
     elif delay is None:
-        if fact.undo is not None:
-            status.undo, status.has_output = fact.undo, True
-            draft.effects.append(UndoNow(step_run=status.id))
-        elif not fact.outcome_unknown:
+        if not fact.outcome_unknown:
             draft.effects.append(DropUndo(step_run=status.id))
         flow.fail(
             draft,
@@ -114,6 +116,27 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
         )
     else:
         _retry_later(draft, status, delay, error)
+
+
+def _unknown(draft: Draft, status: StepDraft, why: str) -> None:
+    """Let the run name a step that was cancelled, and that may have acted all the same."""
+    if status.effect != "none":
+        draft.effects.append(Degraded(path=status.path, code="unknown", message=why))
+
+
+def _refused(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
+    """It acted, and what it gave was refused: that is undone before the step fails."""
+    status.undo, status.output, status.has_output = fact.undo, fact.output, True
+    revert.begin(
+        draft,
+        status,
+        "failed",
+        actor=fact.actor,
+        why=fact.message,
+        error={"code": fact.code, "message": fact.message},
+        port=fact.port,
+        timed_out=fact.timed_out,
+    )
 
 
 def _delay(draft: Draft, status: StepDraft, fact: StepFailed) -> timedelta | None:
@@ -160,9 +183,9 @@ def on_lost(draft: Draft, status: StepDraft, fact: StepLost) -> None:
         }
     )
     if status.is_cancelling:
-        flow.cancelled(
-            draft, status, why="it never answered after the cancel", data={"unknown": True}
-        )
+        why = "it never answered after the cancel"
+        _unknown(draft, status, why)
+        flow.cancelled(draft, status, why=why, data={"unknown": True})
         return
     policy = retry_policy(draft.node(status).spec.get("retry"), is_idempotent=fact.is_idempotent)
     if not fact.is_idempotent:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from workflows_app.core.effects import DropUndo, UndoNow
-from workflows_app.core.engine import flow, heard, suspending
+from workflows_app.core.effects import DropUndo
+from workflows_app.core.engine import flow, heard, revert, suspending
 from workflows_app.core.engine.draft import Draft, StepDraft
-from workflows_app.core.engine.supersede import supersede_after, supersede_one
 from workflows_app.core.facts import (
     ChildRunEnded,
     Decided,
@@ -32,13 +31,7 @@ def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
         error = {"code": "no_approver", "message": fact.reason or "nobody may answer"}
         suspending.incident(draft, status, error, why=error["message"])
     elif fact.outcome == "failed":
-        flow.fail(
-            draft,
-            status,
-            "approval_timeout",
-            fact.reason or "nobody answered in time",
-            actor=fact.by or "engine",
-        )
+        _unanswered(draft, status, fact)
     elif status.reason == WaitReason.BUDGET:
         _budget(draft, status, fact)
     elif status.reason == WaitReason.REVIEW:
@@ -47,6 +40,17 @@ def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
         _answered(draft, status, fact)
     else:
         _gate(draft, status, fact)
+
+
+def _unanswered(draft: Draft, status: StepDraft, fact: Decided) -> None:
+    """Nobody answered, and the step fails for it; one that has acted is taken back first."""
+    code, message = "approval_timeout", fact.reason or "nobody answered in time"
+    actor = fact.by or "engine"
+    if status.reason == WaitReason.REVIEW:
+        error = {"code": code, "message": message}
+        revert.begin(draft, status, "failed", actor=actor, why=message, error=error, port="error")
+    else:
+        flow.fail(draft, status, code, message, actor=actor)
 
 
 def _budget(draft: Draft, status: StepDraft, fact: Decided) -> None:
@@ -87,9 +91,7 @@ def _gate(draft: Draft, status: StepDraft, fact: Decided) -> None:
 
 def refuse(draft: Draft, status: StepDraft, fact: Decided) -> None:
     """End a gated step that may not act: skipped, by the port of the refusal."""
-    port = "expired" if fact.outcome == "expired" else "rejected"
-    if port == "expired" and not draft.node(status).outgoing.get("expired"):
-        port = "rejected"
+    port = _refusal(draft, status, fact)
     draft.effects.append(DropUndo(step_run=status.id))
     source = draft.move(status, Trigger.SKIP)
     status.output, status.has_output = None, True
@@ -104,6 +106,12 @@ def refuse(draft: Draft, status: StepDraft, fact: Decided) -> None:
         actor=fact.by or "engine",
         why=fact.reason,
     )
+
+
+def _refusal(draft: Draft, status: StepDraft, fact: Decided) -> str:
+    """Give the port of a refusal: `expired` only where it leads somewhere."""
+    leads_on = bool(draft.node(status).outgoing.get("expired"))
+    return "expired" if fact.outcome == "expired" and leads_on else "rejected"
 
 
 def _answered(draft: Draft, status: StepDraft, fact: Decided) -> None:
@@ -169,61 +177,31 @@ def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
             draft, status, port, source=source, trigger="confirm", actor=fact.by, why=fact.reason
         )
         return
-    _take_back_what_followed(draft, status, fact)
-    draft.effects.append(UndoNow(step_run=status.id))
-    progress = dict(status.progress or {})
+    error = {"code": "rejected", "message": fact.reason or "the review was not confirmed"}
+    known = dict(status.progress or {})
     rework = int((draft.node(status).spec.get("review") or {}).get("rework") or 0)
-    if fact.outcome == "rejected" and progress.get("reworked", 0) < rework:
-        progress["reworked"] = progress.get("reworked", 0) + 1
-        again(
+    if fact.outcome == "rejected" and known.get("reworked", 0) < rework:
+        revert.begin(
             draft,
             status,
+            "again",
             actor=fact.by,
             why=fact.reason or "sent back",
             feedback={"by": fact.by, "reason": fact.reason},
-            progress=progress,
+            progress={**known, "reworked": known.get("reworked", 0) + 1},
+            outcome=fact.outcome,
         )
         return
-    source = draft.move(status, Trigger.FAIL)
-    status.error = {"code": "rejected", "message": fact.reason or "the review was not confirmed"}
-    status.has_error = True
-    flow.settle(
+    revert.begin(
         draft,
         status,
         "rejected",
-        source=source,
-        trigger=fact.outcome,
         actor=fact.by or "engine",
         why=fact.reason,
+        outcome=fact.outcome,
+        port=_refusal(draft, status, fact),
+        error=error,
     )
-
-
-def _take_back_what_followed(draft: Draft, status: StepDraft, fact: Decided) -> None:
-    """A provisional step is rejected: what went on from it is cancelled and undone."""
-    if status.port is None:
-        return
-    for name in reversed(draft.graph.after(status.step)):
-        follower = draft.steps.get(name)
-        if follower is not None:  # a container has no effect of its own; what is in it may
-            draft.effects.append(UndoNow(step_run=follower.id))
-    supersede_after(draft, status.step, actor=fact.by, why="what it rests on was rejected")
-    status.port = None
-
-
-def again(
-    draft: Draft,
-    status: StepDraft,
-    *,
-    actor: str,
-    why: str,
-    feedback: JSON = None,
-    progress: JSON = None,
-) -> None:
-    """Close this generation of one step, which nothing has followed yet, and run it anew."""
-    fresh = supersede_one(draft, status, actor=actor, why=why)
-    fresh.feedback, fresh.has_feedback = feedback, True
-    fresh.progress = progress
-    draft.ready(fresh, why=why, actor=actor)
 
 
 def on_child_ended(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None:

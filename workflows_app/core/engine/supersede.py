@@ -47,6 +47,7 @@ def _close(draft: Draft, status: StepDraft, *, actor: str, why: str) -> None:
     draft.record("step.superseded", status, source, trigger="supersede", actor=actor, why=why)
     draft.generations[status.path] = status.generation + 1
     draft.superseded.append(status)
+    draft.reverting.pop(status.step, None)
     del draft.steps[status.step]
 
 
@@ -71,7 +72,6 @@ def restart_from(draft: Draft, step: str, *, actor: str, why: str) -> StepDraft:
     supersede_after(draft, step, actor=actor, why=why)
     status = draft.steps.get(step)
     fresh = supersede_one(draft, status, actor=actor, why=why) if status else draft.add(step)
-    fresh.generation = draft.generations.get(fresh.path, 0)
     draft.ready(fresh, why=why, actor=actor)
     _restart_cut_off(draft, actor=actor, why=why)
     return fresh

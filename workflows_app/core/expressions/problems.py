@@ -27,8 +27,8 @@ class ExpressionError(Exception):
     """The evaluation gave no value.
 
     Args:
-        code: `expression_failed`, `expression_not_boolean`, `expression_too_large` or
-            `expression_not_json`.
+        code: `expression_failed`, `expression_not_boolean`, `expression_too_large`,
+            `expression_not_json`, or `undo_incomplete`.
     """
 
     def __init__(self, code: str, message: str) -> None:

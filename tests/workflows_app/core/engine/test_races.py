@@ -71,9 +71,9 @@ def test_a_call_with_an_effect_goes_on_while_its_arm_leads_on():
 
     assert (status.state, status.port, status.is_cancelling) == (StepState.RUNNING, "late", True)
     assert step_of(made, "next").state is StepState.READY
-    made.answer(root(made), status, "effect")
-    assert (status.state, status.port, status.output) == (StepState.CANCELLED, "late", 1)
-    assert wish.UndoNow(step_run=status.id) in seen
+    made.answer(root(made), status, "undoable")
+    assert (status.state, status.port, status.output) == (StepState.COMPENSATING, "late", 1)
+    assert wish.UndoSteps(container=status.id, steps=(status.id,)) in seen
     ended = [one for one in made.history if one.type == "step.ended" and one.path == "a"]
     assert [(one.trigger, one.data["port"]) for one in ended] == [("until:late", "late")]
 

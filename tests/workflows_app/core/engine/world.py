@@ -343,6 +343,11 @@ class World:
         elif outcome == "effect":
             status.effect = "irreversible"
             self.tell(place.draft.id, StepSucceeded(**common, output=1, effect="irreversible"))
+        elif outcome == "undoable":
+            status.effect = "reversible"
+            undo = {"tool": "reverse", "arguments": {"id": 1}}
+            fact = StepSucceeded(**common, output=1, effect="reversible", undo=undo)
+            self.tell(place.draft.id, fact)
         else:
             self.tell(place.draft.id, StepSucceeded(**common, output=1))
 

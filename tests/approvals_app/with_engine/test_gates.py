@@ -1,86 +1,16 @@
 """The whole way: a run stops at people, a person answers, and exactly that goes on."""
 
 import pytest
-from django.db import transaction
 
 from approvals_app.models import ApprovalRequest
-from approvals_app.services.decide import approval_decide
 from approvals_app.services.expire import deadlines_sweep
 from approvals_app.services.undo import approval_undo
-from tests.approvals_app import factories
-from tests.engine_harness import (
-    SCRIPTS,
-    edges,
-    run_make,
-    states,
-    step,
-    until,
-    version_make,
-    worker_running,
-)
-from workflows_app import notify
-from workflows_app.core.kinds import Done
-from workflows_app.models import Run, RunEvent, StepRun, Workspace
-from workflows_app.services.apply import scopes_settle
+from tests.approvals_app.with_engine.driving import GATE, asked, decide, ended
+from tests.engine_harness import edges, run_make, states, step, until, version_make, worker_running
+from workflows_app.models import Run, RunEvent, StepRun
 from workflows_app.services.control import run_cancel
 
 pytestmark = pytest.mark.django_db(transaction=True)
-GATE = {"summary": "Send it", "assignees": ["group:approvers"]}
-
-
-@pytest.fixture(autouse=True)
-def nudges(monkeypatch):
-    """Handle a touched scope at once, as the task that a worker takes from the broker does."""
-
-    def settle(scope_id, run_id):
-        notify.runs_ready(scopes_settle({scope_id: run_id}))
-
-    monkeypatch.setattr(
-        notify,
-        "scope_touched",
-        lambda scope_id, run_id: transaction.on_commit(lambda: settle(scope_id, run_id)),
-    )
-
-
-@pytest.fixture
-def people(transactional_db):
-    space, _ = Workspace.objects.get_or_create(
-        slug="test", defaults={"name": "Test", "is_default": True}
-    )
-    return {
-        name: factories.person(
-            name, groups=["approvers"] if name in ("anna", "ben") else [], space=space
-        )
-        for name in ("olga", "anna", "ben")
-    }
-
-
-@pytest.fixture
-def done(monkeypatch):
-    """What the steps named `act` were asked to do."""
-    seen = []
-
-    def act(call):
-        seen.append(call.settings.get("value"))
-        return Done(output={"did": call.settings.get("value")})
-
-    monkeypatch.setitem(SCRIPTS, "act", act)
-    return seen
-
-
-def asked(run):
-    until(lambda: ApprovalRequest.objects.filter(run=run, state="pending").exists())
-    return ApprovalRequest.objects.get(run=run, state="pending")
-
-
-def ended(run):
-    until(lambda: Run.objects.get(pk=run.pk).finished_at is not None)
-    return Run.objects.get(pk=run.pk)
-
-
-def decide(request, actor, decision="approve", **given):
-    given = {"via": "token", "digest": request.digest, **given}
-    return approval_decide(approval_id=request.pk, actor=actor, decision=decision, **given)
 
 
 def test_a_gated_step_acts_only_once_it_is_approved(people, done):

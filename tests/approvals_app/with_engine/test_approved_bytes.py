@@ -4,100 +4,26 @@ import json
 from contextlib import contextmanager
 
 import pytest
-from django.db import transaction
 
-from approvals_app.models import ApprovalRequest
-from approvals_app.services.decide import approval_decide
-from tests.agents.http_server import ToolServer
-from tests.approvals_app import factories
-from tests.engine_harness import SCRIPTS, run_make, step, until, version_make, worker_running
+from tests.approvals_app.with_engine.driving import GATE, asked, decide, ended
+from tests.engine_harness import run_make, step, until, version_make, worker_running
 from workflows_app import notify
 from workflows_app.agents.services.pins import pins_collect
 from workflows_app.agents.services.secrets import secret_put
 from workflows_app.agents.services.tools import tool_put
-from workflows_app.core.kinds import Done
 from workflows_app.models import Run, StepRun, WorkflowVersion, Workspace
-from workflows_app.services.apply import scopes_settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
-GATE = {"summary": "Pay it", "assignees": ["group:approvers"]}
 INPUT = {"type": "object", "required": ["amount"], "properties": {"amount": {"type": "number"}}}
-
-
-@pytest.fixture(autouse=True)
-def nudges(monkeypatch):
-    """Handle a touched scope at once, as the task that a worker takes from the broker does."""
-
-    def settle(scope_id, run_id):
-        notify.runs_ready(scopes_settle({scope_id: run_id}))
-
-    monkeypatch.setattr(
-        notify,
-        "scope_touched",
-        lambda scope_id, run_id: transaction.on_commit(lambda: settle(scope_id, run_id)),
-    )
-
-
-@pytest.fixture
-def people(transactional_db):
-    space, _ = Workspace.objects.get_or_create(
-        slug="test", defaults={"name": "Test", "is_default": True}
-    )
-    return {
-        name: factories.person(
-            name, groups=["approvers"] if name in ("anna", "ben") else [], space=space
-        )
-        for name in ("olga", "anna", "ben")
-    }
-
-
-@pytest.fixture
-def server(settings):
-    with ToolServer() as running:
-        settings.EGRESS_ALLOW = [f"127.0.0.1:{running.port}"]
-        yield running
-
-
-@pytest.fixture
-def done(monkeypatch):
-    """What the steps named `act` were asked to do."""
-    seen = []
-
-    def act(call):
-        seen.append(call.settings.get("value"))
-        return Done(output={"did": call.settings.get("value")})
-
-    monkeypatch.setitem(SCRIPTS, "act", act)
-    return seen
-
-
-def pending(run):
-    until(lambda: ApprovalRequest.objects.filter(run=run, state="pending").exists())
-    return ApprovalRequest.objects.get(run=run, state="pending")
-
-
-def ended(run):
-    until(lambda: Run.objects.get(pk=run.pk).finished_at is not None)
-    return Run.objects.get(pk=run.pk)
-
-
-def approve(request, person):
-    return approval_decide(
-        approval_id=request.pk,
-        actor=person,
-        via="token",
-        decision="approve",
-        digest=request.digest,
-    )
 
 
 def asked_and_approved(version, people, input=None):
     """A run whose action is approved while no worker runs."""
     with worker_running():
         run = run_make(version, input, user=people["olga"])
-        request = pending(run)
+        request = asked(run)
         until(lambda: Run.objects.get(pk=run.pk).state == "waiting")
-    approve(request, people["anna"])
+    decide(request, people["anna"])
     return run, request
 
 
@@ -139,7 +65,7 @@ def test_a_changed_record_of_the_step_never_runs_and_is_asked_anew_with_the_diff
     )
 
     with worker_takes(run):
-        second = pending(run)
+        second = asked(run)
 
     assert done == []
     assert second.previous == first
@@ -210,17 +136,10 @@ def test_an_approved_edit_survives_a_worker_that_dies_before_it_acts(people, don
     version = version_make([step("a", "act", 7, effect="reversible", approval=GATE)])
     with worker_running():
         run = run_make(version, user=people["olga"])
-        request = pending(run)
+        request = asked(run)
         until(lambda: Run.objects.get(pk=run.pk).state == "waiting")
     arguments = {**request.action["arguments"], "value": 3}
-    approval_decide(
-        approval_id=request.pk,
-        actor=people["anna"],
-        via="token",
-        decision="approve",
-        digest=request.digest,
-        arguments=arguments,
-    )
+    decide(request, people["anna"], arguments=arguments)
 
     with worker_takes(run):
         assert ended(run).state == "succeeded"
