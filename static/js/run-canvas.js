@@ -9,18 +9,12 @@ callbacks.beforeNodeMorphed = (old, fresh) =>
 
 let chosen = document.getElementById("run-live")?.dataset.step ?? "";
 
-// A box stands for all that is inside it: that the canvas marks it for a step in it chooses nothing.
-let isTouched = false;
-for (const name of ["pointerdown", "keydown"]) {
-  document.addEventListener(name, (event) => { isTouched = Boolean(event.target.closest?.("workflow-canvas")); }, true);
-}
-const holds = (path, step) => step.startsWith(`${path}.`) || step.startsWith(`${path}[`);
-
+// What the canvas marks because the page chose it is chosen already: a box stands for all inside it.
 document.addEventListener("canvas:select", (event) => {
+  if (event.detail.isShown) return;
   const [path] = event.detail.paths;
   const live = document.getElementById("run-live");
   if (event.detail.paths.length !== 1 || path === chosen || !live) return;
-  if (!isTouched && holds(path, chosen)) return;
   chosen = path;
   const url = new URL(live.getAttribute("hx-get"), location.href);
   url.searchParams.set("step", path);

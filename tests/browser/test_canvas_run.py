@@ -103,16 +103,24 @@ def test_a_step_chosen_on_the_canvas_is_chosen_on_the_page(hand, browser):
     assert browser.script("return document.querySelector('workflow-canvas .react-flow') !== null")
 
 
-def test_an_address_of_a_step_inside_stays_as_it_is(hand, browser, run):
-    factories.step_make(run, "each[0].label", "succeeded", kind="transform")
+@pytest.mark.parametrize("path", ["each[1].label", "other.turn[0].reply"])
+def test_an_address_of_a_step_inside_stays_as_it_is(hand, browser, run, path):
+    """The canvas marks the box that stands for it: a map counts its items, an agent is one box."""
+    agent = {"id": "other", "kind": "agent", "with": {"model": "small", "prompt": "Answer"}}
+    run.version.definition = {**DEFINITION, "steps": [*DEFINITION["steps"][:2], agent]}
+    run.version.save(update_fields=["definition"])
+    for place in ("each[0].label", "each[1].label", "other.turn[0].reply"):
+        factories.step_make(run, place, "succeeded", kind="transform")
 
-    browser.open(f"/runs/RUN-{run.number}/?step=each[0].label")
+    browser.open(f"/runs/RUN-{run.number}/?step={path}")
     browser.until("document.querySelector('workflow-canvas .react-flow__node.selected')")
     browser.until("document.documentElement.dataset.live === 'on'")
+    browser.script("document.body.dispatchEvent(new CustomEvent('run-changed'))")
+    browser.until("document.querySelector('#run-live').dataset.step")
 
     chosen = browser.script("return document.querySelector('#run-live').dataset.step")
     shown = browser.script("return new URLSearchParams(location.search).get('step')")
-    assert (chosen, shown) == ("each[0].label", "each[0].label")
+    assert (chosen, shown) == (path, path)
 
 
 def test_nothing_of_a_run_can_be_changed(hand, browser):

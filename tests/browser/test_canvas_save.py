@@ -11,6 +11,9 @@ from workflows_app.core.definition.changes import change_read
 from workflows_app.models import Workflow
 from workflows_app.services.draft_changes import draft_change
 
+KEPT = (
+    "Object.keys(localStorage).filter((key) => key.startsWith('canvas:') && !key.endsWith(':open'))"
+)
 PROMPT = ["steps", "draft", "with", "prompt"]
 
 
@@ -111,9 +114,36 @@ def test_work_that_could_not_be_sent_survives_the_page(hand, browser):
     again = Hand(browser)
     again.saved()
 
-    browser.until("Object.keys(localStorage).every((key) => !key.endsWith(':mira'))")
+    browser.until(f"{KEPT}.length === 0")
     assert kinds() == ["delay", "model", "transform"]
     assert again.drawn()["steps"] == ["delay:delay", "draft:model", "send:transform"]
+
+
+def test_two_tabs_of_one_person_keep_what_each_did(hand, browser):
+    first = browser.driver.current_window_handle
+    offline(browser, True)
+    hand.add("timer")
+    hand.until("editor.saved === 'offline'")
+    browser.driver.switch_to.new_window("tab")
+    browser.size(1440, 960)
+    try:
+        browser.open("/workflows/flow/edit/")
+        second = Hand(browser)
+        second.add("merge")
+        second.saved()
+        assert kinds() == ["merge", "model", "transform"]
+        browser.driver.switch_to.window(first)
+        assert browser.script(f"return {KEPT}.length") == 1
+        browser.driver.close()
+    finally:
+        browser.driver.switch_to.window(browser.driver.window_handles[-1])
+    browser.open("/workflows/flow/edit/")
+    again = Hand(browser)
+    again.until("editor.definition.steps.length === 4")
+    again.saved()
+
+    assert kinds() == ["delay", "merge", "model", "transform"]
+    assert browser.script(f"return {KEPT}.length") == 0
 
 
 def test_leaving_at_once_loses_nothing(hand, browser):

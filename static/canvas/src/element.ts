@@ -2,6 +2,7 @@
 import { createElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { Editor, type Mode } from "./edit/editor.ts";
+import { openedRead, openedWrite } from "./edit/keep.ts";
 import { Saver, type SaveState } from "./edit/saver.ts";
 import { applyChanges } from "./model/changes.ts";
 import { Feed } from "./run/feed.ts";
@@ -17,6 +18,7 @@ export class CanvasElement extends HTMLElement {
   private states = new States();
   private said = "";
   private isTold = true;
+  private isShowing = false; // the page chose, not a person on the canvas
   private shown = { id: "", at: 0 };
   private conflicts: { list: Conflict[]; definition: JsonObject; revision: number } | undefined;
   private leaving: AbortController | undefined;
@@ -63,8 +65,8 @@ export class CanvasElement extends HTMLElement {
       onChanges: (changes, label) => this.saver?.add(changes, label),
       onSelect: (ids) => this.tellSelection(ids),
       onSay: (text) => this.say(text),
-      onOpened: (opened) => this.remember(opened),
-    }, this.remembered());
+      onOpened: (opened) => openedWrite(this.storageKey, opened),
+    }, openedRead(this.storageKey));
     if (this.mode === "run") {
       this.feed = this.feedOf(this.getAttribute("states") ?? "", this.getAttribute("topic") ?? "");
       this.feed.start(data as unknown as JsonObject);
@@ -129,12 +131,10 @@ export class CanvasElement extends HTMLElement {
       },
       onRefused: (message) => void this.refused(message),
     }, data.revision);
-    const kept = this.saver.kept();
-    if (kept.length) {
+    this.saver.inherit((kept) => {
       editor.replace(applyChanges(editor.definition, kept));
-      this.saver.add(kept, "Sent later");
       this.say(`${kept.length} change${kept.length === 1 ? "" : "s"} that could not be sent earlier ${kept.length === 1 ? "is" : "are"} back.`);
-    }
+    });
   }
 
   private async refused(message: string): Promise<void> {
@@ -181,10 +181,20 @@ export class CanvasElement extends HTMLElement {
     const drawn = this.mode === "run" ? path.replace(/\[\d+\]/g, "") : path;
     const id = this.editor?.reveal(this.editor.placeOfRun(drawn));
     if (!id) return;
-    this.shown = { id, at: this.shown.at + 1 };
+    this.shown = { id: this.present(id), at: this.shown.at + 1 };
     this.editor!.activate(id);
+    this.isShowing = true;
     this.editor!.select([id]);
+    this.isShowing = false;
     this.render();
+  }
+
+  // Of a machine of a run, the state that it is in is what is to be seen.
+  private present(id: string): string {
+    const { graph } = this.editor!;
+    if (graph.frames.get(id)?.kind !== "states") return id;
+    const isHere = (one: string) => this.states.get(graph.boxes.get(one)!.runAt)?.state === "running";
+    return graph.frames.get(id)!.boxes.find(isHere) ?? id;
   }
 
   private changedByForm(detail: { revision?: number; changes?: Change[]; problems?: Problem[]; label?: string } | undefined): void {
@@ -210,7 +220,7 @@ export class CanvasElement extends HTMLElement {
       return isRun ? this.states.get(box.runAt)?.sample ?? box.runAt : box.id;
     }))];
     const state = boxes.find((box) => box.type === "state")?.place ?? null;
-    this.tell("canvas:select", { paths, state });
+    this.tell("canvas:select", { paths, state, isShown: this.isShowing });
   }
 
   private isUnknown(id: string): boolean {
@@ -250,22 +260,6 @@ export class CanvasElement extends HTMLElement {
     this.said = text === this.said ? `${text}\u00a0` : text;
     if (text.startsWith("Not connected.") && text.length > 16) this.toast(text);
     this.render();
-  }
-
-  private remembered(): Record<string, boolean> {
-    try {
-      return JSON.parse(localStorage.getItem(`${this.storageKey}:open`) ?? "{}") as Record<string, boolean>;
-    } catch {
-      return {};
-    }
-  }
-
-  private remember(opened: Record<string, boolean>): void {
-    try {
-      localStorage.setItem(`${this.storageKey}:open`, JSON.stringify(opened));
-    } catch {
-      // Only a comfort.
-    }
   }
 
   private render(): void {

@@ -1,6 +1,7 @@
 // Autosave: changes are sent in batches, kept while there is no connection, and never lost.
 import { applyChanges, same, squash } from "../model/changes.ts";
 import type { Change, Conflict, JsonObject, Problem } from "../model/types.ts";
+import { Keep } from "./keep.ts";
 
 export type SaveState = "saved" | "waiting" | "saving" | "offline" | "refused" | "conflict";
 
@@ -25,12 +26,6 @@ const SOON = 400; // ms after the last change
 const LATEST = 2000; // ms after the first unsent one
 const MOST = 400; // changes of one batch
 
-interface Kept {
-  revision: number;
-  changes: Change[];
-  label: string;
-}
-
 export class Saver {
   private queue: Change[] = [];
   private flying: Change[] = [];
@@ -39,22 +34,23 @@ export class Saver {
   private since = 0;
   private tries = 0;
   private isStopped = false;
+  private readonly keeper: Keep;
   state: SaveState = "saved";
 
-  constructor(readonly host: SaverHost, public revision: number) {}
+  constructor(readonly host: SaverHost, public revision: number) {
+    this.keeper = new Keep(host.keepAs);
+  }
 
   get unsent(): Change[] {
     return [...this.flying, ...this.queue];
   }
 
-  // Gives what an earlier page could not send.
-  kept(): Change[] {
-    try {
-      const text = localStorage.getItem(this.host.keepAs);
-      return text ? (JSON.parse(text) as Kept).changes : [];
-    } catch {
-      return [];
-    }
+  // Sends what earlier pages could not send, after `show` has shown it.
+  inherit(show: (changes: Change[]) => void): void {
+    this.keeper.inherit((changes) => {
+      show(changes);
+      this.add(changes, "Sent later");
+    });
   }
 
   add(changes: Change[], label: string): void {
@@ -73,15 +69,7 @@ export class Saver {
   }
 
   private keep(): void {
-    try {
-      if (!this.unsent.length) localStorage.removeItem(this.host.keepAs);
-      else {
-        const kept: Kept = { revision: this.revision, changes: this.unsent, label: this.label };
-        localStorage.setItem(this.host.keepAs, JSON.stringify(kept));
-      }
-    } catch {
-      // A browser that keeps nothing still saves to the server.
-    }
+    this.keeper.write({ revision: this.revision, changes: this.unsent, label: this.label });
   }
 
   private tell(state: SaveState, detail = ""): void {
@@ -184,5 +172,6 @@ export class Saver {
   stop(): void {
     this.isStopped = true;
     clearTimeout(this.timer);
+    this.keeper.stop();
   }
 }

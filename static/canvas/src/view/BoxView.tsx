@@ -23,7 +23,7 @@ export const BoxView = memo(function BoxView({ data, id }: NodeProps<BoxNode>) {
             <span className="nm">{box.name}</span>
             {states.isOn ? <RunText path={box.runAt} sub={box.sub} isState={box.type === "state"} /> : <span className="su">{box.role ? `${humanise(box.role)} · ` : ""}{box.sub}</span>}
           </span>
-          {states.isOn ? <RunIcon path={box.runAt} /> : null}
+          {states.isOn ? <RunIcon path={box.runAt} isState={box.type === "state"} /> : null}
           {box.marks.length && !states.isOn ? <span className="marks">{box.marks.slice(0, 3).map((icon) => <Icon key={icon} name={icon} size="xs" />)}</span> : null}
           {box.canOpen ? (
             <button
@@ -72,14 +72,14 @@ function RunText({ path, sub, isState }: { path: string; sub: string; isState: b
     const word = step.state === "running" ? "Here now" : "Visited";
     return <span className="su" title={sub}>{visits > 1 ? `${word}, ${visits} times` : word}</span>;
   }
-  const look = lookOf(step?.state ?? "pending", step?.reason);
+  const look = lookOf(step?.state ?? "pending", step?.reason, isState);
   const time = step?.ms && step.state !== "skipped" && step.state !== "waiting" ? lasted(step.ms) : look.word;
   const count = step?.total ? `${step.done ?? 0} of ${step.total}` : "";
   return <span className="su" title={sub}>{count ? `${count} · ${time}` : time}</span>;
 }
 
-function RunIcon({ path }: { path: string }) {
+function RunIcon({ path, isState }: { path: string; isState: boolean }) {
   const step = useStepState(path);
-  const look = lookOf(step?.state ?? "pending", step?.reason);
+  const look = lookOf(step?.state ?? "pending", step?.reason, isState);
   return <span className={`rs ${look.family}`} title={look.word}><Icon name={look.icon} /><span className="vh">{look.word}</span></span>;
 }

@@ -35,7 +35,11 @@ const WAITS: Record<string, [icon: string, family: string, word: string]> = {
   breaker: ["rotate-cw", "run", "Waiting for the breaker"],
 };
 
-export function lookOf(state: string, reason?: string | null): Look {
+// Where a state of a machine stands: no step waits there to be run.
+const NOT_VISITED: Look = { icon: "circle-dashed", word: "Not visited", family: "idle" };
+
+export function lookOf(state: string, reason?: string | null, isState = false): Look {
+  if (isState && state === "pending") return NOT_VISITED;
   const wait = state === "waiting" && reason ? WAITS[reason] : undefined;
   if (wait) return { icon: wait[0], family: wait[1], word: wait[2] };
   return STATES[state] ?? { icon: "circle-help", word: state, family: "idle" };

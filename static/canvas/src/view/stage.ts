@@ -13,6 +13,7 @@ export type Question =
 export type Ask = (question: Question) => void;
 
 const READABLE = 0.75;
+const EDGE = 28; // what stays between a box and the rim of the stage
 
 // The first view can be read: never below 75 %, at the start of the graph.
 export function readable(editor: Editor, width = 900, height = 600): Viewport {
@@ -30,7 +31,13 @@ export function readable(editor: Editor, width = 900, height = 600): Viewport {
   return { x: width / 2 - middle * zoom, y: 28 - top * zoom, zoom };
 }
 
-// Brings a box into sight and gives it the focus of the keyboard.
+// How far a stretch must go to lie between two ends; where it is too long, its start is shown.
+export function shift(from: number, length: number, least: number, most: number): number {
+  if (from < least || length > most - least) return least - from;
+  return Math.min(0, most - from - length);
+}
+
+// Brings a box into sight, moving the view no more than needed, and gives it the focus of the keyboard.
 export function focusBox(
   stage: HTMLElement | null, flow: ReactFlowInstance<BoxNode, LinkEdge>, editor: Editor, id: string, tries = 12,
 ): void {
@@ -38,11 +45,12 @@ export function focusBox(
   if (!stage || !rect) return;
   if (tries === 12) {
     const { x, y, zoom } = flow.getViewport();
-    const [left, top] = [rect.x * zoom + x, rect.y * zoom + y];
-    const height = Math.min(rect.height * zoom, 80);
-    const isSeen = left >= 8 && top >= 8 && left + rect.width * zoom <= stage.clientWidth - 8 && top + height <= stage.clientHeight - 56;
-    if (!isSeen) {
-      void flow.setCenter(rect.x + rect.width / 2, rect.y + Math.min(rect.height / 2, 120), { zoom: Math.max(zoom, READABLE), duration: 0 });
+    if (zoom < READABLE) {
+      void flow.setCenter(rect.x + rect.width / 2, rect.y + Math.min(rect.height / 2, 120), { zoom: READABLE, duration: 0 });
+    } else {
+      const dx = shift(rect.x * zoom + x, rect.width * zoom, EDGE, stage.clientWidth - EDGE);
+      const dy = shift(rect.y * zoom + y, Math.min(rect.height * zoom, 80), EDGE, stage.clientHeight - 56 - EDGE);
+      if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 0 });
     }
   }
   const found = stage.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`);
