@@ -1,10 +1,26 @@
-"""What stands beside a request: comments, snoozes, messages and covers."""
+"""What stands beside a request: who saw it, comments, snoozes, messages and covers."""
 
 from django.conf import settings as project_settings
 from django.db import models
 from django.db.models import Q
 
 from approvals_app.models.requests import ApprovalRequest
+
+
+class SeenMark(models.Model):
+    """A person has opened the request; `at` is the last time."""
+
+    request = models.ForeignKey(ApprovalRequest, models.CASCADE, related_name="seen")
+    person = models.ForeignKey(project_settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["request", "person"], name="seen_once_per_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"seen by {self.person_id}"
 
 
 class Comment(models.Model):

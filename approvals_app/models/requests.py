@@ -141,6 +141,16 @@ class ApprovalRequest(models.Model):
                 name="approval_queue",
             ),
             models.Index(
+                fields=["workspace", "-closed_at", "-number"],
+                condition=~Q(state="pending"),
+                name="approval_closed",
+            ),
+            models.Index(
+                fields=["decided_by", "-effective_at"],
+                condition=Q(effective_at__isnull=False),
+                name="approval_undoable",
+            ),
+            models.Index(
                 fields=["number"],
                 condition=Q(state="pending", is_told=False),
                 name="approval_untold",
@@ -274,19 +284,3 @@ class Delegation(models.Model):
 
     def __str__(self) -> str:
         return f"to {self.to}"
-
-
-class SeenMark(models.Model):
-    """A person has opened the request; `at` is the last time."""
-
-    request = models.ForeignKey(ApprovalRequest, models.CASCADE, related_name="seen")
-    person = models.ForeignKey(project_settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["request", "person"], name="seen_once_per_person")
-        ]
-
-    def __str__(self) -> str:
-        return f"seen by {self.person_id}"

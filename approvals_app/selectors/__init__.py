@@ -1,9 +1,10 @@
 """Reads, each for one actor: who was asked, and what they may see of it."""
 
-from approvals_app.selectors.requests import approval_get, approval_list, inbox_counts
+from approvals_app.selectors.requests import COUNTED, approval_get, approval_list, waiting_count
 
 __all__ = [
+    "COUNTED",
     "approval_get",
     "approval_list",
-    "inbox_counts",
+    "waiting_count",
 ]

@@ -7,21 +7,19 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
-from approvals_app.core.policy import Refusal, seat_for
+from approvals_app.core.policy import Gate, Person, Refusal, seat_for
 from approvals_app.core.policy import Vote as Counted
 from approvals_app.core.states import DECIDED, ApprovalState
 from approvals_app.models import ApprovalRequest, Delegation, Snooze, Vote
 from approvals_app.selectors.people import (
     Directory,
-    covers_now,
     gate_of,
-    names_of,
     user_names,
     votes_counted,
 )
+from approvals_app.selectors.viewer import Looker, Viewer, viewer_of
 from workflows_app.errors import NotFound
 from workflows_app.models import User
-from workflows_app.selectors.people import Actor, Principal, principal_of_user
 
 JSON = Any
 # Megabytes that no line of a list shows; a page that does reads them when it gets there.
@@ -37,39 +35,34 @@ HEAVY = (
     "version__pins",
     "workflow__draft",
 )
+COUNTED = 1_000  # of a tab; a larger number says "so many and more"
 SHOWN = Prefetch("votes", Vote.objects.select_related("person", "seat", "undone").order_by("pk"))
 
 
-def approval_visible(*, actor: Actor) -> QuerySet[ApprovalRequest]:
+def approval_visible(*, actor: Looker) -> QuerySet[ApprovalRequest]:
     """Give what `actor` may see: all in a workspace they read, else where they were asked."""
-    principal = actor if isinstance(actor, Principal) else principal_of_user(actor)
-    reads = [
-        grant.workspace.pk
-        for grant in principal.grants
-        if "read" in grant.scopes and (grant.roles or principal.user is None)
-    ]
-    visible = Q(workspace_id__in=reads)
-    if principal.user is not None:
-        for workspace_id in principal.workspace_ids - set(reads):
-            visible |= Q(workspace_id=workspace_id) & _asked(principal.user, workspace_id)
+    viewer = viewer_of(actor)
+    visible = Q(workspace_id__in=viewer.reads)
+    for workspace_id in viewer.workspace_ids - viewer.reads:
+        visible |= Q(workspace_id=workspace_id) & _asked(viewer, workspace_id)
     return ApprovalRequest.objects.filter(visible)
 
 
-def _asked(user: User, workspace_id: UUID) -> Q:
-    names = sorted(names_of(user, workspace_id=workspace_id))
+def _asked(viewer: Viewer, workspace_id: UUID) -> Q:
+    names = sorted(viewer.names[workspace_id])
     handed = Delegation.objects.filter(request=OuterRef("pk"), to__in=names)
     asked = Q(assignees__overlap=names) | Q(Exists(handed))
-    covers = covers_now().filter(workspace_id=workspace_id, delegate=user) if names else ()
-    for cover in covers:
-        theirs = sorted(names_of(cover.seat, workspace_id=workspace_id))
-        covered = Q(assignees__overlap=theirs)
+    for cover, theirs in viewer.covers if names else ():
+        if cover.workspace_id != workspace_id:
+            continue
+        covered = Q(assignees__overlap=sorted(theirs))
         if cover.workflow_id is not None:
             covered &= Q(workflow_id=cover.workflow_id)
         asked |= covered if cover.includes_critical else covered & ~Q(risk="critical")
     return asked
 
 
-def approval_get(*, approval_id: UUID | int, actor: Actor) -> ApprovalRequest:
+def approval_get(*, approval_id: UUID | int, actor: Looker) -> ApprovalRequest:
     """Give one request by its id or its number, with all that its page shows.
 
     Raises:
@@ -84,36 +77,35 @@ def approval_get(*, approval_id: UUID | int, actor: Actor) -> ApprovalRequest:
 
 def approval_list(
     *,
-    actor: Actor,
+    actor: Looker,
     state: str | None = None,
     mine: bool = False,
     run: UUID | None = None,
-    hides_snoozed: bool = False,
 ) -> QuerySet[ApprovalRequest]:
     """Give the requests that `actor` may see, newest first.
 
     Args:
         mine: only those that `actor` was asked to answer, and, while one is pending, may.
-        hides_snoozed: of these, without what `actor` wants to see later.
     """
-    requests = _with_parts(approval_visible(actor=actor))
+    viewer = viewer_of(actor)
+    requests = _with_parts(approval_visible(actor=viewer))
     if state:
         requests = requests.filter(state=state)
     if run:
         requests = requests.filter(run_id=run)
     if mine:
-        requests = requests.filter(_mine(actor, hides_snoozed=hides_snoozed))
+        requests = requests.filter(_mine(viewer))
     return requests.order_by("-number")
 
 
-def _mine(actor: Actor, *, hides_snoozed: bool = False) -> Q:
-    principal = actor if isinstance(actor, Principal) else principal_of_user(actor)
-    user = principal.user
+def _mine(actor: Looker, *, hides_snoozed: bool = False) -> Q:
+    viewer = viewer_of(actor)
+    user = viewer.user
     if user is None:
         return Q(pk__in=())
     asked = Q(pk__in=())
-    for workspace_id in principal.workspace_ids:
-        asked |= Q(workspace_id=workspace_id) & _asked(user, workspace_id)
+    for workspace_id in viewer.workspace_ids:
+        asked |= Q(workspace_id=workspace_id) & _asked(viewer, workspace_id)
     rehearsed = Q(mode="rehearsal", starter=user.pk)
     may = (asked & (~Q(requesters__contains=[user.pk]) | Q(mode="rehearsal"))) | rehearsed
     answered = Vote.objects.filter(
@@ -129,34 +121,57 @@ def _with_parts(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest
     return joined.defer(*HEAVY).prefetch_related(SHOWN, "delegations", "edits")
 
 
-def inbox_counts(*, actor: Actor) -> dict[str, int]:
-    """Give how many requests each tab of the inbox holds."""
-    pending = approval_visible(actor=actor).filter(state=ApprovalState.PENDING.value)
+def inbox_counts(*, actor: Looker) -> dict[str, int]:
+    """Give how many requests each tab of the inbox holds; none is counted beyond `COUNTED`."""
+    viewer = viewer_of(actor)
+    pending = pending_list(actor=viewer)
     return {
-        "mine": pending.filter(_mine(actor, hides_snoozed=True)).count(),
-        "teams": pending.count(),
-        "delegated": delegated_list(actor=actor).count(),
+        "mine": waiting_count(actor=viewer),
+        "teams": _counted(pending),
+        "delegated": _counted(pending.filter(_handed(viewer))),
     }
 
 
-def delegated_list(*, actor: Actor) -> QuerySet[ApprovalRequest]:
+def waiting_count(*, actor: Looker) -> int:
+    """Give how many requests wait for `actor`, counted up to `COUNTED`."""
+    return _counted(pending_list(actor=actor, mine=True))
+
+
+def _counted(rows: QuerySet[ApprovalRequest]) -> int:
+    return rows.order_by().values("pk")[:COUNTED].count()
+
+
+def pending_list(*, actor: Looker, mine: bool = False) -> QuerySet[ApprovalRequest]:
+    """Give what is pending and `actor` may see, bare: as a queue reads it.
+
+    Args:
+        mine: only what `actor` may answer, has not, and does not want to see later.
+    """
+    viewer = viewer_of(actor)
+    pending = approval_visible(actor=viewer).filter(state=ApprovalState.PENDING.value)
+    return pending.filter(_mine(viewer, hides_snoozed=True)) if mine else pending
+
+
+def _handed(viewer: Viewer) -> Q:
+    return Q(Exists(Delegation.objects.filter(request=OuterRef("pk"), seat=viewer.user)))
+
+
+def delegated_list(*, actor: Looker) -> QuerySet[ApprovalRequest]:
     """Give the pending requests that `actor` handed on."""
-    user = actor.user if isinstance(actor, Principal) else actor
-    handed = Delegation.objects.filter(request=OuterRef("pk"), seat=user)
-    requests = _with_parts(approval_visible(actor=actor)).filter(Exists(handed))
-    return requests.filter(state=ApprovalState.PENDING.value).order_by("-number")
+    viewer = viewer_of(actor)
+    return pending_list(actor=viewer).filter(_handed(viewer))
 
 
-def decided_list(*, actor: Actor) -> QuerySet[ApprovalRequest]:
+def decided_list(*, actor: Looker) -> QuerySet[ApprovalRequest]:
     """Give what is not pending any more, newest first."""
-    requests = _with_parts(approval_visible(actor=actor))
-    return requests.exclude(state=ApprovalState.PENDING.value).order_by("-closed_at", "-number")
+    requests = approval_visible(actor=actor).exclude(state=ApprovalState.PENDING.value)
+    return requests.order_by("-closed_at", "-number")
 
 
-def undoable(*, actor: Actor, now: datetime) -> ApprovalRequest | None:
+def undoable(*, actor: Looker, now: datetime) -> ApprovalRequest | None:
     """Give the newest decision of `actor` that can still be taken back."""
-    user = actor.user if isinstance(actor, Principal) else actor
-    mine = approval_visible(actor=actor).filter(decided_by=user, effective_at__gt=now)
+    viewer = viewer_of(actor)
+    mine = approval_visible(actor=viewer).filter(decided_by=viewer.user, effective_at__gt=now)
     return mine.order_by("-decided_at").first()
 
 
@@ -172,25 +187,26 @@ def actions_allowed(
         return ["undo"] if is_open and request.decided_by_id == user.pk else []
     if state is not ApprovalState.PENDING or request.deadline_at <= now:
         return []
-    gate = gate_of(request, directory)
-    votes = [Counted(person=v.person_id, seat=v.seat_id) for v in votes_counted(request)]
-    seat = seat_for(gate, user.pk, votes)
+    seat = _seat_of(request, user, gate_of(request, directory))
     if seat is Refusal.ANSWERED:
         return ["escalate"]
     return [] if isinstance(seat, Refusal) else [*request.decisions, "delegate", "escalate"]
 
 
-def answers_for(request: ApprovalRequest, user: User) -> str | None:
+def answers_for(request: ApprovalRequest, user: User, gate: Gate) -> str | None:
     """Give in whose place `user` would answer, or None where in their own."""
-    votes = [Counted(person=v.person_id, seat=v.seat_id) for v in votes_counted(request)]
-    seat = seat_for(gate_of(request), user.pk, votes)
+    seat = _seat_of(request, user, gate)
     if isinstance(seat, Refusal) or seat == user.pk:
         return None
     return user_names([seat]).get(seat)
 
 
-def refusal_of(request: ApprovalRequest, user: User) -> Refusal | None:
+def refusal_of(request: ApprovalRequest, user: User, gate: Gate) -> Refusal | None:
     """Tell why `user` may not answer, or None where they may."""
-    votes = [Counted(person=v.person_id, seat=v.seat_id) for v in votes_counted(request)]
-    seat = seat_for(gate_of(request), user.pk, votes)
+    seat = _seat_of(request, user, gate)
     return seat if isinstance(seat, Refusal) else None
+
+
+def _seat_of(request: ApprovalRequest, user: User, gate: Gate) -> Person | Refusal:
+    votes = [Counted(person=v.person_id, seat=v.seat_id) for v in votes_counted(request)]
+    return seat_for(gate, user.pk, votes)

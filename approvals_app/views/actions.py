@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from approvals_app.forms import ArgumentsForm, DecisionForm, DelegateForm, EscalateForm
 from approvals_app.models import ApprovalRequest
-from approvals_app.selectors.queue import queue_list
+from approvals_app.selectors.queue import next_number, queue_query
 from approvals_app.selectors.requests import approval_get
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.delegate import approval_delegate
@@ -25,7 +25,7 @@ from approvals_app.views.answering import output_posted
 from approvals_app.views.pages import back_to, detail_render, person_of
 from approvals_app.views.plan import changes_read
 from approvals_app.views.present import bound_action
-from approvals_app.views.queue import after, filters_of
+from approvals_app.views.queue import Filters, filters_of
 from workflows_app.errors import DomainError, Invalid, NotFound
 from workflows_app.models import StepRun
 
@@ -111,16 +111,17 @@ def _next(
     if request.POST.get("page"):
         return redirect("approvals:detail", decided.number)
     filters = filters_of(request.POST)
-    waiting = queue_list(
-        user=person_of(request),
-        view=filters.view,
-        now=database_now(),
-        risk=filters.risk,
-        due=filters.due,
-    )
-    later = after(answered, waiting) if filters.view != "decided" else None
-    query = filters.query(open=later.reference if later else "")
+    query = filters.query(open=_reference_after(request, answered, filters))
     return redirect(f"{reverse('approvals:inbox')}?{query}")
+
+
+def _reference_after(request: HttpRequest, answered: ApprovalRequest, filters: Filters) -> str:
+    if filters.view == "decided":
+        return ""
+    given = {"view": filters.view, "risk": filters.risk, "due": filters.due}
+    rows = queue_query(user=person_of(request), now=database_now(), **given)
+    number = next_number(rows, answered)
+    return f"APR-{number}" if number is not None else ""
 
 
 @login_required

@@ -11,14 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from approvals_app.core import lookalike, shown
 from approvals_app.models import ApprovalRequest
-from approvals_app.selectors.queue import (
-    Batch,
-    arguments_of,
-    batch_get,
-    key_of,
-    opened_by,
-    queue_query,
-)
+from approvals_app.selectors.batches import Batch, arguments_of, batch_get, key_of
+from approvals_app.selectors.queue import opened_by, queue_query
 from approvals_app.selectors.requests import approval_get
 from approvals_app.services.batch import approvals_decide
 from approvals_app.services.record import database_now

@@ -12,14 +12,17 @@ from django.views.decorators.vary import vary_on_headers
 
 from approvals_app.core.policy import RISKS
 from approvals_app.models import ApprovalRequest
-from approvals_app.selectors.queue import batches_of, queue_list
+from approvals_app.selectors.batches import batches_of
+from approvals_app.selectors.queue import SHOWN, SHOWN_MOST, queue_list
 from approvals_app.selectors.requests import approval_get, inbox_counts, undoable
+from approvals_app.selectors.viewer import Viewer, viewer_of
 from approvals_app.services.record import database_now
 from approvals_app.views import present
 from approvals_app.views.queue import Filters, filters_of, groups_of, held_of, lines_of
 from workflows_app.models import User
 
 JSON = Any
+SLACK = 20  # so many new requests push none of those that a page shows out of what is read
 TABS = (
     ("mine", "For me"),
     ("teams", "My teams"),
@@ -105,7 +108,7 @@ def inbox_context(
     context, rows = queue_context(request, filters, opened=opened)
     opened = context["approval"]
     user = person_of(request)
-    context["undo"] = undoable(actor=user, now=context["now"])
+    context["undo"] = undoable(actor=viewer_here(request), now=context["now"])
     if opened is not None:
         context.update(present.detail(opened, user=user, now=context["now"], **about))
         context.update(_neighbours(rows, opened), back=back_to(opened, filters, is_page=False))
@@ -117,14 +120,20 @@ def queue_context(
 ) -> tuple[dict[str, JSON], list[ApprovalRequest]]:
     """Give the left half, and its requests in order; it is asked for again whenever one changes."""
     now = database_now()
-    user = person_of(request)
-    rows = queue_list(user=user, view=filters.view, now=now, risk=filters.risk, due=filters.due)
+    viewer = viewer_here(request)
+    held = held_of(request.GET.get("held", ""))
+    shown = max(shown_of(request), len(held))
+    given = {"view": filters.view, "risk": filters.risk, "due": filters.due}
+    rows = queue_list(user=viewer, now=now, most=shown + (SLACK if held else 1), **given)
+    is_more = len(rows) > shown
     is_asked = opened is not None or "open" in request.GET
     opened = opened or _opened(request, rows)
-    queue = lines_of(rows, user=user, now=now, held=held_of(request.GET.get("held", "")))
-    batches = batches_of(rows) if filters.view == "mine" else []
+    queue = lines_of(rows, user=viewer, now=now, held=held, most=shown)
+    batches = batches_of(rows[:shown]) if filters.view == "mine" else []
     reference = opened.reference if opened and is_asked else ""
-    held = ",".join(str(line["request"].number) for line in queue.lines)
+    numbers = ",".join(str(line["request"].number) for line in queue.lines)
+    counts = inbox_counts(actor=viewer)
+    request.approvals_waiting = counts["mine"]  # type: ignore[attr-defined]
     context: dict[str, JSON] = {
         "now": now,
         "approval": opened,
@@ -132,20 +141,41 @@ def queue_context(
         "filters": filters,
         "view": filters.view,
         "tabs": TABS,
-        "counts": inbox_counts(actor=user),
+        "counts": counts,
         "groups": groups_of(queue.lines, filters, now),
         "fresh": queue.fresh,
         "batches": batches,
         "selectable": {one.number for batch in batches for one in batch.requests},
-        "total": len(rows),
+        "total": f"{shown}+" if is_more else len(rows),
         "soon": sum(line["is_hot"] for line in queue.lines),
         "risks": RISKS,
         "all_query": filters.query(open=reference),
-        "queue_query": filters.query(open=opened.reference if opened else "", held=held),
+        "queue_query": filters.query(open=opened.reference if opened else "", held=numbers),
+        "more_query": filters.query(
+            open=opened.reference if opened else "", held=numbers, shown=shown + SHOWN
+        ),
+        "is_more": is_more,
+        "is_most": shown >= SHOWN_MOST,
         "is_opened": is_asked,
         "is_page": False,
     }
     return context, rows
+
+
+def shown_of(request: HttpRequest) -> int:
+    """Give how many lines a page asks for: further ones are added to those it has."""
+    asked = request.GET.get("shown", "")
+    number = int(asked) if asked.isdecimal() and len(asked) < 5 else SHOWN
+    return min(max(number, SHOWN), SHOWN_MOST)
+
+
+def viewer_here(request: HttpRequest) -> Viewer:
+    """Give who looks, read once for a page."""
+    known: Viewer | None = getattr(request, "approvals_viewer", None)
+    if known is None:
+        known = viewer_of(person_of(request))
+        request.approvals_viewer = known  # type: ignore[attr-defined]
+    return known
 
 
 def _gone(request: HttpRequest, opened: ApprovalRequest | None) -> str:
@@ -173,5 +203,5 @@ def _neighbours(rows: list[ApprovalRequest], opened: ApprovalRequest) -> dict[st
 def _opened(request: HttpRequest, rows: list[ApprovalRequest]) -> ApprovalRequest | None:
     asked = request.GET.get("open", "").removeprefix("APR-")
     if asked.isdecimal() and len(asked) < 19:
-        return approval_get(approval_id=int(asked), actor=person_of(request))
-    return rows[0] if rows else None
+        return approval_get(approval_id=int(asked), actor=viewer_here(request))
+    return approval_get(approval_id=rows[0].number, actor=viewer_here(request)) if rows else None

@@ -18,7 +18,7 @@ from approvals_app.selectors.context import (
     similar_list,
 )
 from approvals_app.selectors.hand_off import hand_off
-from approvals_app.selectors.people import gate_of, names_to_ask
+from approvals_app.selectors.people import Directory, gate_of, names_to_ask
 from approvals_app.selectors.queue import looking_at
 from approvals_app.selectors.requests import actions_allowed, answers_for, refusal_of
 from approvals_app.selectors.shapes import votes_shape
@@ -49,32 +49,39 @@ BOUND = (
 )
 
 
-def row(request: ApprovalRequest, now: datetime) -> dict[str, JSON]:
-    """Give one line of the inbox."""
+def clock(request: ApprovalRequest, now: datetime) -> dict[str, JSON]:
+    """Give how much time is left, and whether that is little."""
     due = request.next_due_at or request.deadline_at
-    left = (due - now).total_seconds()
     share = share_left(opened_at=request.requested_at, due_at=due, now=now)
     return {
+        "due": due,
+        "left": shown.countdown((due - now).total_seconds()),
+        "share": share,
+        "is_hot": request.state == ApprovalState.PENDING and share <= HOT,
+    }
+
+
+def row(request: ApprovalRequest, now: datetime) -> dict[str, JSON]:
+    """Give one line of the inbox, of what `selectors.queue.lines` reads."""
+    return {
+        **clock(request, now),
         "request": request,
         "summary": shown.visible(request.summary),
-        "left": shown.countdown(left),
-        "is_hot": request.state == ApprovalState.PENDING and share <= HOT,
-        "due": due,
         "tag": _tag(request),
         "is_veiled": request.is_blind and request.state == ApprovalState.PENDING,
     }
 
 
-def _tag(request: ApprovalRequest) -> tuple[str, str] | None:
+def _tag(request: Any) -> tuple[str, str] | None:
     """Give the one mark of a line as (icon, words), the most telling first."""
-    votes = sum(vote.round == request.round for vote in request.votes.all())
+    votes: int = request.votes_now
     is_pending = request.state == ApprovalState.PENDING
     is_unsure = request.confidence is not None and request.confidence < UNSURE
     marks = (
-        (not is_pending and bool(request.edits.all()), "pencil", "Edited"),
+        (not is_pending and request.is_edited, "pencil", "Edited"),
         (is_pending and votes > 0, "users", f"{votes} answered, more are needed"),
         (is_pending and request.climbed > 0, "chevrons-up", "Escalated"),
-        (is_pending and bool(request.delegations.all()), "corner-down-right", "Delegated"),
+        (is_pending and request.is_handed, "corner-down-right", "Delegated"),
         (request.mode == "rehearsal", "flask-conical", "Rehearsal"),
         (request.reason == "review", "eye", "Review of what was done"),
         (is_pending and request.is_blind, "shuffle", "Blind check"),
@@ -101,24 +108,26 @@ def detail(
         posted: what was sent, kept where it was refused because of `problem`.
     """
     action = bound_action(request)
+    directory = Directory(request.workspace_id)
+    gate = gate_of(request, directory)
     step_run = StepRun.objects.filter(pk=request.step_run_id).first()
-    allowed = actions_allowed(request, user, now)
+    allowed = actions_allowed(request, user, now, directory)
     is_pending = request.state == ApprovalState.PENDING
-    refusal = refusal_of(request, user) if is_pending else None
+    refusal = refusal_of(request, user, gate) if is_pending else None
     arguments = action.get("arguments")
     is_irreversible = step_run is not None and step_run.effect == "irreversible"
     # Whoever may still answer a blind check sees what the agent thinks only afterwards.
     is_veiled = request.is_blind and bool(set(allowed) & set(request.decisions))
     return {
         "approval": request,
-        "line": row(request, now),
+        "line": clock(request, now),
         "allowed": allowed,
         "can": {name: name in allowed for name in (*request.decisions, "undo", "delegate")},
         "may_decide": bool(set(allowed) & set(request.decisions)),
         "may_edit": bool({"approve", "edit"} & set(allowed)) and request.reason != "checkpoint",
         "may_approve": bool({"approve", "answer", "label"} & set(allowed)),
         "refusal": REFUSAL_WORDS.get(refusal) if refusal else None,
-        "gate": gate_of(request),
+        "gate": gate,
         "is_irreversible": is_irreversible,
         "wants_confirmation": request.risk == "critical" or is_irreversible,
         "wants_reason": wants_reason(decision="approve", risk=request.risk),
@@ -141,15 +150,10 @@ def detail(
         "warnings": warnings_of(request),
         "votes": votes_shape(request, user),
         "then": _then(request),
-        "share": share_left(
-            opened_at=request.requested_at,
-            due_at=request.next_due_at or request.deadline_at,
-            now=now,
-        ),
         "steps": run_steps(request),
         "record": record_of(request),
         "track": confidence_record(request),
-        "answers_for": answers_for(request, user) if is_pending else None,
+        "answers_for": answers_for(request, user, gate) if is_pending else None,
         "looking": looking_at(request, user=user, now=now),
         "comments": request.comments.select_related("person").order_by("pk"),
         "snoozes": snooze_choices(request, now) if allowed and is_pending else [],

@@ -8,14 +8,22 @@ from urllib.parse import urlencode
 
 from approvals_app.core.policy import RISKS
 from approvals_app.models import ApprovalRequest
-from approvals_app.selectors.queue import DUE, SOON, TODAY, VIEWS, claims_of, gone_list
+from approvals_app.selectors.queue import (
+    DUE,
+    SHOWN_MOST,
+    SOON,
+    TODAY,
+    VIEWS,
+    claims_of,
+    gone_list,
+)
+from approvals_app.selectors.viewer import Viewer
 from approvals_app.views import present
-from workflows_app.models import User
 
 JSON = Any
 Line = dict[str, JSON]
 GROUPS = ("due", "risk", "workflow")
-HELD_MOST = 100
+HELD_MOST = SHOWN_MOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,13 +80,15 @@ class Queue:
     fresh: int
 
 
-def lines_of(rows: list[ApprovalRequest], *, user: User, now: datetime, held: list[int]) -> Queue:
-    """Give the lines; what a page shows already (`held`) keeps its order and its place.
+def lines_of(
+    rows: list[ApprovalRequest], *, user: Viewer, now: datetime, held: list[int], most: int
+) -> Queue:
+    """Give `most` lines; what a page shows already (`held`) keeps its order and its place.
 
     What was decided meanwhile stays, greyed. What is new is added behind the last line, or,
     where it belongs before it, only counted until the person asks for it.
     """
-    claims = claims_of(rows, user=user, now=now)
+    claims = claims_of(rows, user=user.user, now=now)
     known = {row.number: row for row in rows}
     missing = [number for number in held if number not in known]
     gone = gone_list(user=user, numbers=missing) if missing else {}
@@ -94,7 +104,8 @@ def lines_of(rows: list[ApprovalRequest], *, user: User, now: datetime, held: li
             lines.append({**line, "is_gone": True, "due": due})
     before = set(kept)
     last = max((place for place, row in enumerate(rows) if row.number in before), default=-1)
-    added = [row for row in rows[last + 1 :] if row.number not in before]
+    behind = [row for row in rows[last + 1 :] if row.number not in before]
+    added = behind[: max(0, most - len(lines))]
     fresh = sum(row.number not in before for row in rows[: last + 1])
     lines += [{**present.row(row, now), "claim": claims.get(row.pk)} for row in added]
     return Queue(lines=lines, fresh=fresh)
@@ -121,13 +132,3 @@ def _heading(line: Line, filters: Filters, now: datetime) -> str:
         return str(line["request"].workflow.name)
     left = line["due"] - now
     return "Due soon" if left <= SOON else "Today" if left <= TODAY else "Later"
-
-
-def after(answered: ApprovalRequest, rows: list[ApprovalRequest]) -> ApprovalRequest | None:
-    """Give the request that opens next: the one behind the answered one, else the first."""
-    if not rows:
-        return None
-    due = answered.next_due_at or answered.deadline_at
-    place = (due, -RISKS.index(answered.risk), answered.number)
-    behind = (row for row in rows if (row.next_due_at, -RISKS.index(row.risk), row.number) > place)
-    return next(behind, rows[0])

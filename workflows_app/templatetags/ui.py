@@ -2,17 +2,19 @@
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from approvals_app.selectors import COUNTED
 from workflows_app.models import Run, User
 from workflows_app.page_hooks import Proof, banners_of, proof_of
 from workflows_app.selectors.people import principal_of_user
@@ -22,6 +24,7 @@ from workflows_app.views.navigation import navigation
 
 register = template.Library()
 DAY = timedelta(days=1)
+HIDDEN = '<span class="cc" title="a character that cannot be seen">{}</span>'
 
 
 @register.simple_tag
@@ -31,6 +34,7 @@ def product_name() -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=500)
 def icon(name: str, size: str = "") -> SafeString:
     """Draw an icon of the sprite; sizes: xs (12), s (14), none (16), l (18)."""
     return format_html(
@@ -51,10 +55,17 @@ def state(kind: str, value: str, reason: str | None = None, **more: Any) -> dict
     return {"look": look, "is_arc": look.icon == "circle-play", **more}
 
 
-@register.inclusion_tag("components/_risk.html")
-def risk(level: str, plain: bool = False) -> dict[str, Any]:
+@register.simple_tag
+@lru_cache(maxsize=20)
+def risk(level: str, plain: bool = False) -> SafeString:
     """Show a risk as icon and word."""
-    return {"look": looks.RISK_LOOKS.get(level, looks.RISK_LOOKS["medium"]), "plain": plain}
+    look = looks.RISK_LOOKS.get(level, looks.RISK_LOOKS["medium"])
+    shape = (
+        '<span class="rk {}">{}<span class="vh">{}</span></span>'
+        if plain
+        else '<span class="st {}">{}{}</span>'
+    )
+    return format_html(shape, look.family, icon(look.icon, "" if plain else "s"), look.word)
 
 
 @register.inclusion_tag("components/_time.html")
@@ -103,6 +114,22 @@ def as_line(value: Any) -> str:
 def has_rest(nodes: Any) -> bool:
     """Tell whether some fields of an object are shown on demand only."""
     return any(not node.is_first for node in nodes)
+
+
+@register.filter
+def counted(number: int) -> str:
+    """Give a count of what waits, which goes up to `COUNTED`, as people read it: 12, 999+."""
+    return f"{COUNTED - 1}+" if number >= COUNTED else str(number)
+
+
+@register.simple_tag
+def visible(parts: Iterable[Any]) -> SafeString:
+    """Write a text out of its visible parts: what a reader could not see is named."""
+    return format_html_join(
+        "",
+        "{}",
+        ((format_html(HIDDEN, one.text) if one.is_hidden else one.text,) for one in parts),
+    )
 
 
 @register.filter

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from approvals_app.selectors import inbox_counts
+from approvals_app.selectors import waiting_count
 from workflows_app.models import User
 from workflows_app.selectors.pages import open_run_count
 from workflows_app.selectors.people import principal_of_user
@@ -79,9 +79,11 @@ def _counts(request: HttpRequest, user: User) -> dict[str, int]:
     known = getattr(request, "navigation_counts", None)
     if known is None:
         actor = principal_of_user(user)
+        # The inbox has counted already.
+        waiting = getattr(request, "approvals_waiting", None)
         known = {
             "runs": open_run_count(actor=actor),
-            "approvals": inbox_counts(actor=actor)["mine"],
+            "approvals": waiting_count(actor=actor) if waiting is None else waiting,
         }
         request.navigation_counts = known  # type: ignore[attr-defined]
     return known

@@ -84,7 +84,7 @@ function tell() {
     const count = now.dataset[element.dataset.countOf];
     if (count !== undefined && element.textContent !== count) element.textContent = count;
   }
-  const mine = Number(now.dataset.mine);
+  const mine = now.dataset.mine === "0" ? "" : now.dataset.mine;
   const rest = document.title.split(" · ").at(-1);
   document.title = mine ? `Approvals · ${mine} waiting · ${rest}` : `Approvals · ${rest}`;
   const note = document.getElementById("elsewhere");

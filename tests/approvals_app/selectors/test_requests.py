@@ -2,10 +2,15 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from approvals_app.models import ApprovalRequest
+from approvals_app.selectors import requests
 from approvals_app.selectors.queue import queue_list
-from approvals_app.selectors.requests import approval_get
+from approvals_app.selectors.requests import approval_get, approval_list, inbox_counts
 from approvals_app.selectors.shapes import approval_shape
+from approvals_app.services.decide import approval_decide
+from approvals_app.services.delegate import approval_delegate
 from approvals_app.services.record import database_now
+from approvals_app.views import present
 from tests.approvals_app import factories
 
 pytestmark = pytest.mark.django_db
@@ -15,7 +20,7 @@ def test_a_list_reads_no_inputs_and_no_definitions(people):
     for _ in range(3):
         factories.request_for()
 
-    rows = queue_list(user=people["anna"], view="mine", now=database_now())
+    rows = approval_list(actor=people["anna"], mine=True)
 
     assert len(rows) == 3
     for row in rows:
@@ -23,13 +28,62 @@ def test_a_list_reads_no_inputs_and_no_definitions(people):
         assert row.version.get_deferred_fields() >= {"definition", "expanded"}
 
 
+def test_a_line_of_the_queue_reads_none_of_what_may_be_large(people):
+    factories.request_for(summary="Pay it back")
+
+    (row,) = queue_list(user=people["anna"], view="mine", now=database_now())
+
+    large = {"settings", "action", "details", "recommendation", "impact", "alternatives", "links"}
+    assert row.get_deferred_fields() >= large
+    assert row.summary == "Pay it back"
+
+
+def test_a_line_tells_who_answered_handed_on_and_edited(people):
+    request = factories.request_for(need=2)
+    approval_decide(
+        approval_id=request.pk,
+        actor=people["ben"],
+        via="token",
+        decision="approve",
+        digest=request.digest,
+        arguments={**factories.ARGUMENTS, "amount": 1.0},
+    )
+    approval_delegate(approval_id=request.pk, actor=people["anna"], to="user:mallory")
+
+    (row,) = queue_list(user=people["anna"], view="teams", now=database_now())
+
+    assert (row.votes_now, row.is_handed, row.is_edited) == (1, True, True)
+
+
+def test_the_queue_is_in_order_by_time_then_risk_then_age(people):
+    low, high, later = (
+        factories.request_for(risk=risk, deadline=deadline)
+        for risk, deadline in (("low", "1h"), ("high", "1h"), ("critical", "2h"))
+    )
+    ApprovalRequest.objects.filter(pk=high.pk).update(next_due_at=low.next_due_at)
+
+    rows = queue_list(user=people["anna"], view="teams", now=database_now())
+
+    assert [row.number for row in rows] == [high.number, low.number, later.number]
+
+
+def test_a_tab_is_counted_up_to_a_limit(people, monkeypatch):
+    monkeypatch.setattr(requests, "COUNTED", 3)
+    for _ in range(4):
+        factories.request_for()
+
+    counts = inbox_counts(actor=people["anna"])
+
+    assert counts == {"mine": 3, "teams": 3, "delegated": 0}
+
+
 def test_what_a_list_shows_takes_no_query_for_each_line(people):
     def queries():
         with CaptureQueriesContext(connection) as found:
             rows = queue_list(user=people["anna"], view="mine", now=database_now())
             for row in rows:
-                assert row.version.number == 1
-                assert [row.run.number, row.workflow.slug, *row.edits.all()]
+                assert present.row(row, database_now())["tag"] is None
+                assert [row.workflow.name, row.path, row.decided_by]
         return len(found)
 
     factories.request_for()

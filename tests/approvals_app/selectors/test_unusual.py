@@ -4,7 +4,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from approvals_app.models import ApprovalRequest
-from approvals_app.selectors.queue import batches_of
+from approvals_app.selectors.batches import batches_of
 from approvals_app.selectors.unusual import facts_find, warnings_of
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.examine import facts_sweep

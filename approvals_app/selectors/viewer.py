@@ -1,0 +1,90 @@
+"""Who looks at requests: read once for a page, however many questions it asks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from approvals_app.models import Cover
+from approvals_app.selectors.people import covers_now
+from workflows_app.models import Member, User
+from workflows_app.selectors.people import Principal, principal_of_user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Somebody, with all names under which they can be asked, and for whom they stand in now.
+
+    Keep it no longer than one page: memberships and covers change.
+
+    Args:
+        reads: workspaces in which every request may be seen.
+        names: by workspace, for each of the person's active memberships.
+        covers: in force, each with the names under which its absent person can be asked.
+    """
+
+    user: User | None
+    reads: frozenset[UUID]
+    names: dict[UUID, frozenset[str]]
+    covers: tuple[tuple[Cover, frozenset[str]], ...]
+
+    @property
+    def workspace_ids(self) -> frozenset[UUID]:
+        """Give the workspaces of which the person is an active member."""
+        return frozenset(self.names)
+
+
+type Looker = Viewer | Principal | User
+
+
+def viewer_of(who: Looker) -> Viewer:
+    """Give the viewer that a person or a service is; a viewer is given back."""
+    if isinstance(who, Viewer):
+        return who
+    principal = who if isinstance(who, Principal) else principal_of_user(who)
+    user = principal.user
+    reads = frozenset(
+        grant.workspace.pk
+        for grant in principal.grants
+        if "read" in grant.scopes and (grant.roles or user is None)
+    )
+    if user is None:
+        return Viewer(user=None, reads=reads, names={}, covers=())
+    names = _names([user.pk], principal.workspace_ids)
+    covers = list(covers_now().filter(workspace_id__in=principal.workspace_ids, delegate=user))
+    theirs = _names({one.seat_id for one in covers}, principal.workspace_ids) if covers else {}
+    return Viewer(
+        user=user,
+        reads=reads,
+        names={
+            space: names.get((user.pk, space), frozenset()) for space in principal.workspace_ids
+        },
+        covers=tuple(
+            (one, theirs.get((one.seat_id, one.workspace_id), frozenset())) for one in covers
+        ),
+    )
+
+
+def _names(
+    people: Iterable[int], workspaces: frozenset[UUID]
+) -> dict[tuple[int, UUID], frozenset[str]]:
+    """Give every name under which people can be asked, by person and workspace."""
+    members = (
+        Member.objects.filter(
+            user_id__in=list(people),
+            workspace_id__in=workspaces,
+            is_active=True,
+            user__is_active=True,
+        )
+        .select_related("user")
+        .prefetch_related("groups")
+    )
+    return {
+        (member.user_id, member.workspace_id): frozenset(
+            {
+                f"user:{member.user.username}",
+                *(f"group:{group.name}" for group in member.groups.all()),
+                *(f"role:{role}" for role in member.roles),
+            }
+        )
+        for member in members
+    }
