@@ -1,5 +1,6 @@
 """Where this app joins the engine: its kinds, its effects, its sweep."""
 
+from approvals_app.live import RequestReader
 from approvals_app.services.autonomy import second_person_check
 from approvals_app.services.emptied import emptied_sweep
 from approvals_app.services.examine import facts_sweep
@@ -12,6 +13,7 @@ from workflows_app.core.effects import RequestApproval, WithdrawApproval
 from workflows_app.core.kinds import register
 from workflows_app.definition_hooks import register_publishing
 from workflows_app.gate_hooks import register_gate_judge
+from workflows_app.live.inbox import register_inbox
 from workflows_app.services.effects import register_effect_handler
 from workflows_app.services.sweep import register_sweep
 
@@ -23,6 +25,7 @@ def plug_in() -> None:
     register_effect_handler(RequestApproval, approvals_open)
     register_effect_handler(WithdrawApproval, approvals_withdraw)
     register_gate_judge(relax_judge)
+    register_inbox(RequestReader)
     register_publishing(second_person_check)
     register_sweep("approval deadlines", deadlines_sweep)
     register_sweep("approval messages", messages_sweep)

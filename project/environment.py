@@ -14,6 +14,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 # PostgreSQL refuses socket paths beyond about 104 bytes; ".s.PGSQL.5432.lock" is the longest name.
 SOCKET_FOLDER_LIMIT = 80
+# Seconds that a request waits for a free connection, in line, before it is told to come again.
+WEB_WAIT = 20
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -136,7 +138,8 @@ def database_settings(url: str, *, role: str, pool_size: int) -> dict:
         "prepare_threshold": 1_000_000,
     }
     if pool_size:
-        options["pool"] = {"min_size": 0, "max_size": pool_size, "timeout": 5, "max_idle": 60}
+        wait = WEB_WAIT if role == "web" else 5
+        options["pool"] = {"min_size": 0, "max_size": pool_size, "timeout": wait, "max_idle": 60}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.get("dbname") or "countersign",

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from inspect import iscoroutinefunction
@@ -23,6 +24,7 @@ from workflows_app.core.strict_json import JsonRefused
 from workflows_app.errors import DomainError
 
 logger = logging.getLogger(__name__)
+DATABASE_ERRORS = (OperationalError, psycopg.OperationalError)  # the engine's own cursors as well
 PROBLEM_TYPE = "application/problem+json"
 API_PREFIXES = ("/api/", "/hooks/")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -35,8 +37,10 @@ DETAILS = {
     413: "The request is too large.",
     415: "Send JSON.",
     500: "Something went wrong on our side. What you asked for was not done.",
-    503: "The database is not reachable at the moment; try again.",
+    503: "The database is busy or not reachable at the moment. What you asked for was not done: "
+    "try again in a few seconds.",
 }
+RETRY_AFTER = {503: "5"}  # seconds
 TOO_MUCH = frozenset({"json_too_large"})  # what strict JSON refuses for its size alone
 CODES = {400: "bad_request", 405: "method_not_allowed", 413: "too_large", 500: "internal_error"}
 
@@ -68,9 +72,15 @@ def problem_response(
         if value is not None and (name, value) != ("problems", []):
             body.setdefault(name, value)
     response = HttpResponse(json_text(body), status=status, content_type=PROBLEM_TYPE)
+    _retry_after(response)
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _retry_after(response: HttpResponse) -> None:
+    if wait := RETRY_AFTER.get(response.status_code):
+        response["Retry-After"] = wait
 
 
 def problem_of(request: HttpRequest, error: BaseException) -> dict[str, Any]:
@@ -140,9 +150,9 @@ DESCRIBED: tuple[tuple[Any, Callable[[HttpRequest, Any], dict[str, Any]]], ...] 
     ((Http404, ObjectDoesNotExist), lambda *_: {"status": 404}),
     (PermissionDenied, lambda *_: {"status": 403}),
     (RequestDataTooBig, lambda *_: {"status": 413}),
-    (OperationalError, _of_database),
-    (psycopg.OperationalError, _of_database),  # the engine's own cursors
+    (DATABASE_ERRORS, _of_database),
 )
+EXPECTED = (DomainError, IllegalTransition, ObjectDoesNotExist, *DATABASE_ERRORS)
 
 
 def api_error(request: HttpRequest, error: Any) -> HttpResponse:
@@ -159,8 +169,12 @@ def page_error(request: HttpRequest, status: int, **problem: Any) -> HttpRespons
         "problem": problem,
         "request_id": request_id_of(request),
     }
+    # Without a database the page is drawn for nobody in particular: who is signed in is a row.
+    drawn_for = None if status == HTTPStatus.SERVICE_UNAVAILABLE else request
     try:
-        return render(request, "errors/problem.html", context, status=status)
+        response = render(drawn_for, "errors/problem.html", context, status=status)
+        _retry_after(response)
+        return response
     except Exception:  # the page of an error must not fail itself
         logger.exception("request %s: its error page failed", context["request_id"])
         text = f"{context['title']}. {context['detail']} Request {context['request_id']}."
@@ -182,6 +196,8 @@ def handler(status: int) -> Callable[..., HttpResponse]:
     """Give Django's handler for errors that no view caused."""
 
     def handle(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if isinstance(error := sys.exception(), DATABASE_ERRORS):  # also before any view
+            return answer(request, error)
         reply = problem_response if wants_problem(request) else page_error
         return reply(request, status)
 
@@ -217,8 +233,7 @@ def problem_middleware(get_response: Callable[[HttpRequest], Any]) -> Callable[.
             return _finish(request, get_response(request))
 
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
-        expected = isinstance(error, DomainError | IllegalTransition | ObjectDoesNotExist)
-        return answer(request, error) if expected else None
+        return answer(request, error) if isinstance(error, EXPECTED) else None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
     return middleware

@@ -126,6 +126,11 @@ def lines(rows: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
     )
 
 
+def line_get(*, user: Looker, number: int) -> ApprovalRequest | None:
+    """Give the line of one request that `user` may see."""
+    return lines(approval_visible(actor=user).filter(number=number)).first()
+
+
 def next_number(rows: QuerySet[ApprovalRequest], answered: ApprovalRequest) -> int | None:
     """Give the request that opens next: the one behind the answered one, else the first.
 

@@ -216,7 +216,7 @@ class _Case:
         effective_at = self._effective_at(step_run)
         if is_final:
             self._end(vote, effective_at)
-        request.save()
+        request.save(update_fields=record.ANSWERED)
         event = self._event(vote, states, effective_at if is_final else None, cleared)
         record.history_write(request.run_id, [event])
         return request

@@ -137,9 +137,9 @@ def _check_output(request: ApprovalRequest, step_run: StepRun, answer: Answer) -
     """Check an answer to a question, or the result of whoever took the step over."""
     if answer.decision not in ("approve", "take_over"):
         return
-    schema = output_schema(request, step_run)
     is_asked = answer.decision == "take_over" or step_run.kind == "approval"
-    if schema is None or not is_asked:
+    schema = output_schema(request, step_run) if is_asked else None
+    if schema is None:
         return
     if answer.output is None and answer.arguments is not None:
         return  # an edit, which is checked as such

@@ -19,6 +19,17 @@ from workflows_app.services.history import events_append
 from workflows_app.services.inbox import inbox_post
 
 JSON = Any
+ANSWERED = (  # what an answer may change of a request
+    "action",
+    "digest",
+    "round",
+    "state",
+    "next_due_at",
+    "decided_by",
+    "decided_at",
+    "effective_at",
+    "closed_at",
+)
 DISPATCH = "dispatch"  # the timer that carries a decision which can still be undone
 
 

@@ -22,7 +22,7 @@ from approvals_app.services.record import database_now
 from approvals_app.services.seen import approval_see
 from approvals_app.services.undo import approval_hold, approval_undo
 from approvals_app.views.answering import output_posted
-from approvals_app.views.pages import back_to, detail_render, person_of
+from approvals_app.views.pages import back_to, detail_render, person_of, viewer_here
 from approvals_app.views.plan import changes_read
 from approvals_app.views.present import bound_action
 from approvals_app.views.queue import Filters, filters_of
@@ -43,7 +43,7 @@ DONE = {
 @require_POST
 def decide_view(request: HttpRequest, number: int) -> HttpResponse:
     """Record an answer; what cannot be taken back is read once more before."""
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     form = DecisionForm(request.POST)
     if not form.is_valid():
         return detail_render(
@@ -119,7 +119,7 @@ def _reference_after(request: HttpRequest, answered: ApprovalRequest, filters: F
     if filters.view == "decided":
         return ""
     given = {"view": filters.view, "risk": filters.risk, "due": filters.due}
-    rows = queue_query(user=person_of(request), now=database_now(), **given)
+    rows = queue_query(user=viewer_here(request), now=database_now(), **given)
     number = next_number(rows, answered)
     return f"APR-{number}" if number is not None else ""
 
@@ -128,7 +128,7 @@ def _reference_after(request: HttpRequest, answered: ApprovalRequest, filters: F
 @require_POST
 def edit_view(request: HttpRequest, number: int) -> HttpResponse:
     """Show what an edit, or a changed plan, would change; nothing is decided yet."""
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     if row.reason == "checkpoint":
         return _change(request, row)
     arguments = bound_action(row).get("arguments")
@@ -159,7 +159,7 @@ def _change(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:
 @require_POST
 def undo_view(request: HttpRequest, number: int) -> HttpResponse:
     """Take one's own decision back."""
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     try:
         approval_undo(approval_id=row.pk, actor=person_of(request), via="page")
     except DomainError as error:
@@ -172,7 +172,7 @@ def undo_view(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def hold_view(request: HttpRequest, number: int) -> HttpResponse:
     """Hold the clock of one's own decision while its person looks at it; asked by the page."""
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     try:
         held = approval_hold(
             approval_id=row.pk, actor=person_of(request), holds=bool(request.POST.get("hold"))
@@ -186,7 +186,7 @@ def hold_view(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
     """Hand one's seat to somebody else."""
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     form = DelegateForm(request.POST)
     if not form.is_valid():
         return detail_render(request, number, status=422, problem=form_problem(form))
@@ -202,7 +202,7 @@ def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def escalate_view(request: HttpRequest, number: int) -> HttpResponse:
     """Ask the next people up."""
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     form = EscalateForm(request.POST)
     if not form.is_valid():
         return detail_render(request, number, status=422, problem=form_problem(form))
@@ -223,7 +223,7 @@ def _back(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:
 @require_POST
 def seen_view(request: HttpRequest, number: int) -> HttpResponse:
     """Note that the page was opened; sent by the page itself."""
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     approval_see(approval_id=row.pk, actor=person_of(request))
     return HttpResponse(status=204)
 

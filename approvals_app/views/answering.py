@@ -122,8 +122,8 @@ def output_posted(
     request: ApprovalRequest, step_run: StepRun, posted: Mapping[str, str]
 ) -> tuple[JSON, list[dict[str, str]]]:
     """Give the answer that a form holds, None where it holds none, and what cannot be read."""
-    schema = output_schema(request, step_run)
-    if schema is not None and _is_written(posted):
+    schema = output_schema(request, step_run) if _is_written(posted) else None
+    if schema is not None:
         value, problems = form_read(schema, posted)
         return value, [{**one, "pointer": f"/output{one['pointer']}"} for one in problems]
     said = posted.get("said", "").strip()

@@ -13,7 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 from approvals_app.core.policy import RISKS
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.batches import batches_of
-from approvals_app.selectors.queue import SHOWN, SHOWN_MOST, queue_list
+from approvals_app.selectors.queue import SHOWN, SHOWN_MOST, line_get, queue_list
 from approvals_app.selectors.requests import approval_get, inbox_counts, undoable
 from approvals_app.selectors.viewer import Viewer, viewer_of
 from approvals_app.services.record import database_now
@@ -39,7 +39,8 @@ def inbox_view(request: HttpRequest) -> HttpResponse:
     target = request.htmx.target if request.htmx else ""  # type: ignore[attr-defined]
     filters = filters_of(request.GET)
     if target == "queue":
-        return render(request, "approvals/inbox.html#queue", queue_context(request, filters)[0])
+        context, _ = queue_context(request, filters, is_fragment=True)
+        return render(request, "approvals/inbox.html#queue", context)
     context = inbox_context(request, filters)
     page = "approvals/inbox.html#pane" if target == "detail" else "approvals/inbox.html"
     return render(request, page, context)
@@ -60,7 +61,7 @@ def detail_render(
     Args:
         more: what `present.detail` takes (edited, changed, posted), and what went wrong.
     """
-    row = approval_get(approval_id=number, actor=person_of(request))
+    row = approval_get(approval_id=number, actor=viewer_here(request))
     is_page = request.method != "POST" or bool(request.POST.get("page"))
     filters = filters_of(request.POST) if request.method == "POST" else Filters()
     shown = {name: more.pop(name, None) for name in ("edited", "changed")}
@@ -116,7 +117,11 @@ def inbox_context(
 
 
 def queue_context(
-    request: HttpRequest, filters: Filters, *, opened: ApprovalRequest | None = None
+    request: HttpRequest,
+    filters: Filters,
+    *,
+    opened: ApprovalRequest | None = None,
+    is_fragment: bool = False,
 ) -> tuple[dict[str, JSON], list[ApprovalRequest]]:
     """Give the left half, and its requests in order; it is asked for again whenever one changes."""
     now = database_now()
@@ -127,7 +132,7 @@ def queue_context(
     rows = queue_list(user=viewer, now=now, most=shown + (SLACK if held else 1), **given)
     is_more = len(rows) > shown
     is_asked = opened is not None or "open" in request.GET
-    opened = opened or _opened(request, rows)
+    opened = opened or _opened(request, rows, is_fragment=is_fragment)
     queue = lines_of(rows, user=viewer, now=now, held=held, most=shown)
     batches = batches_of(rows[:shown]) if filters.view == "mine" else []
     reference = opened.reference if opened and is_asked else ""
@@ -200,8 +205,18 @@ def _neighbours(rows: list[ApprovalRequest], opened: ApprovalRequest) -> dict[st
     }
 
 
-def _opened(request: HttpRequest, rows: list[ApprovalRequest]) -> ApprovalRequest | None:
+def _opened(
+    request: HttpRequest, rows: list[ApprovalRequest], *, is_fragment: bool
+) -> ApprovalRequest | None:
+    """Give the request that is open, whole unless only the queue beside it is shown."""
     asked = request.GET.get("open", "").removeprefix("APR-")
     if asked.isdecimal() and len(asked) < 19:
-        return approval_get(approval_id=int(asked), actor=viewer_here(request))
-    return approval_get(approval_id=rows[0].number, actor=viewer_here(request)) if rows else None
+        number = int(asked)
+    elif rows:
+        number = rows[0].number
+    else:
+        return None
+    if not is_fragment:
+        return approval_get(approval_id=number, actor=viewer_here(request))
+    known = next((row for row in rows if row.number == number), None)
+    return known or line_get(user=viewer_here(request), number=number)

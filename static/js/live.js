@@ -6,6 +6,7 @@ const topics = (document.body.dataset.liveTopics ?? "").split(/\s+/).filter(Bool
 const SPACING = 250; // between two events of one topic
 const GRACE = 5000; // before the page says that it is offline
 const POLL = 10000;
+const AGAIN = 1500;
 
 const sequences = new Map();
 const quiet = new Map();
@@ -22,16 +23,18 @@ function fire(topic, detail) {
   const state = quiet.get(topic) ?? { until: 0, timer: null };
   quiet.set(topic, state);
   if (state.timer) return;
-  const wait = Math.max(0, state.until - Date.now());
+  // Many pages that hear the same do not ask at the same moment: the server says how far apart.
+  const spread = detail.spread ?? 0;
+  const wait = Math.max(0, state.until - Date.now(), Math.random() * spread);
   state.timer = setTimeout(() => {
     state.timer = null;
-    state.until = Date.now() + SPACING;
+    state.until = Date.now() + Math.max(SPACING, spread);
     document.body.dispatchEvent(new CustomEvent(name(topic), { bubbles: true, detail }));
   }, wait);
 }
 
-function fireAll() {
-  for (const topic of topics) fire(topic, { topic, steps: [], resync: true });
+function fireAll(spread = 0) {
+  for (const topic of topics) fire(topic, { topic, steps: [], resync: true, spread });
 }
 
 function tell(state) {
@@ -47,7 +50,7 @@ let graceTimer = null;
 function lost() {
   graceTimer ??= setTimeout(() => {
     tell("off");
-    poll ??= setInterval(fireAll, POLL);
+    poll ??= setInterval(() => fireAll(), POLL);
   }, GRACE);
 }
 
@@ -74,7 +77,7 @@ function connect() {
   socket.addEventListener("open", () => {
     tries = 0;
     found();
-    if (isAgain) fireAll();
+    if (isAgain) fireAll(AGAIN); // after a restart of the server everybody is back at once
   });
   socket.addEventListener("message", (event) => {
     const frame = JSON.parse(event.data);

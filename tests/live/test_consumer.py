@@ -126,20 +126,20 @@ async def test_after_gives_only_what_the_page_does_not_have(scene):
     await socket.disconnect()
 
 
-async def test_lists_hear_of_runs_and_of_requests(scene):
+async def test_lists_hear_of_runs(scene):
     run = scene["run"]
     socket = await connect(scene["owner"], "topics=runs,inbox")
     for _ in range(2):
         await socket.receive_json_from(SOON)
     await relay_of_process().listening()
 
-    await sync_to_async(factories.event_make)(run, "approval.requested", path="approve_refund")
+    await finish_step(run, "draft")
     await notify(json.dumps([str(run.pk)]))
-    frames = [await socket.receive_json_from(SOON) for _ in range(2)]
+    frame = await socket.receive_json_from(SOON)
 
-    by_topic = {frame["topic"]: frame for frame in frames}
-    assert by_topic["inbox"]["steps"] == []
-    assert [step[:2] for step in by_topic["runs"]["steps"]] == [[str(run.pk), "running"]]
+    assert frame["topic"] == "runs"
+    assert [step[:2] for step in frame["steps"]] == [[str(run.pk), "running"]]
+    assert await socket.receive_nothing(0.5)
     await socket.disconnect()
 
 

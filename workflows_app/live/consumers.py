@@ -66,7 +66,10 @@ def origin_fits(scope: dict[str, Any]) -> bool:
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):
-    """Send frames `{"topic", "sequence", "steps": [[path, state, ms], ...]}`; take nothing."""
+    """Send frames `{"topic", "sequence", "steps": [[path, state, ms], ...]}`; take nothing.
+
+    In place of a path, `runs` has the id of a run and `inbox` the reference of a request.
+    """
 
     subscription: Subscription | None = None
     sender: asyncio.Task[None] | None = None
@@ -85,7 +88,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if wanted is None or known is None:
             return await self._refuse(NOT_FOUND)
         await self.accept()
-        self.subscription = Subscription(wanted.topics, workspaces)
+        self.subscription = Subscription(wanted.topics, workspaces, user.pk)
         self.relay = relay_of_process()
         await self.relay.subscribe(self.subscription, after=known)
         await self._begin(wanted, known)

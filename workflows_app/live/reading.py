@@ -25,10 +25,7 @@ SELECT path, state, started_at, finished_at, clock_timestamp() FROM workflows_ap
 WHERE run_id = %(run)s AND is_current AND path = ANY(%(paths)s)
 """
 _RUNS = """
-SELECT r.id, r.workspace_id, r.state, r.started_at, r.finished_at, clock_timestamp(),
-  EXISTS (SELECT 1 FROM workflows_app_runevent e WHERE e.run_id = r.id
-          AND e.sequence > r.sequence - 50 AND e.type LIKE 'approval.%%'
-          AND e.at > clock_timestamp() - %(recent)s::interval)
+SELECT r.id, r.workspace_id, r.state, r.started_at, r.finished_at, clock_timestamp()
 FROM workflows_app_run r WHERE r.id = ANY(%(ids)s)
 """
 _LATELY = """
@@ -38,6 +35,8 @@ WHERE id > (SELECT coalesce(max(id), 0) - 500 FROM workflows_app_runevent)
 """
 _MARK = "SELECT max(id) FROM workflows_app_runevent"
 
+StepFrame = tuple[str, str, int]  # path, state, milliseconds
+
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
@@ -45,7 +44,7 @@ class RunChange:
 
     run_id: UUID
     sequence: int
-    steps: list[tuple[str, str, int]]
+    steps: list[StepFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +55,17 @@ class RunState:
     workspace_id: UUID
     state: str
     milliseconds: int
-    touches_inbox: bool
 
 
 class LiveReader:
     """Reads by the sequence of each run: a global id would miss what commits out of order."""
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        self._connection = connection
+        self.connection = connection
         self._mark: int | None = None
 
     async def _rows(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        cursor = await self._connection.execute(statement, parameters, prepare=True)
+        cursor = await self.connection.execute(statement, parameters, prepare=True)
         return await cursor.fetchall()
 
     async def changes(self, known: dict[UUID, int]) -> list[RunChange]:
@@ -85,7 +83,7 @@ class LiveReader:
             for run_id, sequence in newest.items()
         ]
 
-    async def _steps(self, run_id: UUID, paths: set[str]) -> list[tuple[str, str, int]]:
+    async def _steps(self, run_id: UUID, paths: set[str]) -> list[StepFrame]:
         if not paths:
             return []
         rows = await self._rows(_STEPS, {"run": run_id, "paths": list(paths)})
@@ -93,16 +91,16 @@ class LiveReader:
 
     async def runs(self, run_ids: Iterable[UUID]) -> list[RunState]:
         """Give where some runs stand."""
-        rows = await self._rows(_RUNS, {"ids": list(run_ids), "recent": RECENT})
+        rows = await self._rows(_RUNS, {"ids": list(run_ids)})
         return [
-            RunState(run_id, workspace_id, state, milliseconds(started, finished, now), inbox)
-            for run_id, workspace_id, state, started, finished, now, inbox in rows
+            RunState(run_id, workspace_id, state, milliseconds(started, finished, now))
+            for run_id, workspace_id, state, started, finished, now in rows
         ]
 
-    async def runs_lately(self) -> list[RunState]:
-        """Give where the runs stand that changed in the last seconds."""
+    async def runs_lately(self) -> set[UUID]:
+        """Give the runs that changed in the last seconds."""
         rows = await self._rows(_LATELY, {"recent": RECENT})
-        return await self.runs([row[0] for row in rows])
+        return {row[0] for row in rows}
 
     async def list_mark_moved(self) -> bool:
         """Say whether anything was written since the last call; only a hint for the lists."""
@@ -113,7 +111,7 @@ class LiveReader:
 
 def step_frame(
     path: str, state: str, started: datetime | None, finished: datetime | None, now: datetime
-) -> tuple[str, str, int]:
+) -> StepFrame:
     """Give path, state and how long the step has lasted so far."""
     return path, state, milliseconds(started, finished, now)
 

@@ -19,15 +19,18 @@ from weakref import WeakKeyDictionary
 import psycopg
 from django.conf import settings
 
-from workflows_app.live.reading import LiveReader, RunState
+from workflows_app.live.inbox import InboxChange, InboxReader, inbox_readers
+from workflows_app.live.reading import LiveReader, RunState, StepFrame
 
 logger = logging.getLogger(__name__)
 CHANNEL = "countersign"
 SAFETY_POLL = 1.0  # seconds
 RECONNECT = (0.2, 5.0)  # seconds: first wait and longest
 PATHS_PENDING = 500  # of one topic; beyond it the socket is told to read again
-
-StepFrame = tuple[str, str, int]  # path, state, milliseconds
+# Milliseconds over which the pages that heard the same change spread their questions, for each
+# of them: what a fragment costs, twice over. One page alone asks at once.
+SPREAD_EACH = 50
+SPREAD_MOST = 20_000
 
 
 @dataclass(eq=False)
@@ -39,6 +42,7 @@ class Subscription:
 
     topics: frozenset[str]
     workspaces: frozenset[UUID]
+    person: int | None = None
     pending: dict[str, "Pending"] = field(default_factory=dict)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -46,10 +50,20 @@ class Subscription:
     def runs(self) -> frozenset[UUID]:
         return frozenset(UUID(topic[4:]) for topic in self.topics if topic.startswith("run:"))
 
-    def put(self, topic: str, sequence: int, steps: Iterable[StepFrame]) -> None:
+    def put(
+        self,
+        topic: str,
+        sequence: int,
+        steps: Iterable[StepFrame],
+        *,
+        spread: int = 0,
+        is_cut: bool = False,
+    ) -> None:
         """Keep a change for the socket and wake it."""
         waiting = self.pending.setdefault(topic, Pending())
         waiting.sequence = max(waiting.sequence, sequence)
+        waiting.spread = max(waiting.spread, spread)
+        waiting.is_cut = waiting.is_cut or is_cut
         for step in steps:
             waiting.steps[step[0]] = step
         if len(waiting.steps) > PATHS_PENDING:
@@ -67,14 +81,20 @@ class Subscription:
             "sequence": waiting.sequence,
             "steps": [list(step) for step in waiting.steps.values()],
         }
+        if waiting.spread:
+            frame["spread"] = waiting.spread
         return {**frame, "resync": True} if waiting.is_cut else frame
 
 
 @dataclass
 class Pending:
-    """The untold part of one topic; `is_cut` says that it was too much to keep."""
+    """The untold part of one topic; `is_cut` says that it was too much to keep.
+
+    Over `spread` milliseconds the pages that are told the same ask for what they show.
+    """
 
     sequence: int = 0
+    spread: int = 0
     steps: dict[str, StepFrame] = field(default_factory=dict)
     is_cut: bool = False
 
@@ -86,6 +106,7 @@ class Relay:
         self._dsn = dsn
         self._subscriptions: set[Subscription] = set()
         self._cursors: dict[UUID, int] = {}
+        self._inboxes: list[InboxReader] = []
         self._lists_told = 0  # numbers the frames of `runs` and `inbox`
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -117,8 +138,8 @@ class Relay:
     def _watched(self) -> frozenset[UUID]:
         return frozenset[UUID]().union(*(one.runs for one in self._subscriptions))
 
-    def _lists_wanted(self) -> bool:
-        return any(one.topics & {"runs", "inbox"} for one in self._subscriptions)
+    def _wanted(self, topic: str) -> list[Subscription]:
+        return [one for one in self._subscriptions if topic in one.topics]
 
     async def _listen(self) -> None:
         wait = RECONNECT[0]
@@ -138,6 +159,7 @@ class Relay:
 
     async def _follow(self, connection: psycopg.AsyncConnection[Any]) -> None:
         reader = LiveReader(connection)
+        self._inboxes = inbox_readers()
         await reader.list_mark_moved()
         await self._tell(reader, None)
         self._ready.set()
@@ -160,12 +182,15 @@ class Relay:
         wanted = watched if dirty is None else watched & dirty
         if wanted:
             await self._tell_runs(reader, wanted)
-        if self._lists_wanted():
-            moved = await reader.list_mark_moved()
-            if dirty:
-                await self._tell_lists(await reader.runs(dirty))
-            elif moved:
-                await self._tell_lists(await reader.runs_lately())
+        if not (self._wanted("runs") or self._wanted("inbox")):
+            return
+        moved = await reader.list_mark_moved()
+        changed = dirty if dirty or not moved else await reader.runs_lately()
+        if changed:
+            self._lists_told += 1
+            await self._tell_inboxes(reader, changed)
+            if self._wanted("runs"):
+                self._tell_lists(await reader.runs(changed))
 
     async def _tell_runs(self, reader: LiveReader, run_ids: Iterable[UUID]) -> None:
         known = {run_id: self._cursors.get(run_id, 0) for run_id in run_ids}
@@ -176,17 +201,27 @@ class Relay:
                 if topic in subscription.topics:
                     subscription.put(topic, change.sequence, change.steps)
 
-    async def _tell_lists(self, states: list[RunState]) -> None:
-        self._lists_told += 1
-        for subscription in self._subscriptions:
+    def _tell_lists(self, states: list[RunState]) -> None:
+        for subscription in self._wanted("runs"):
             seen = [one for one in states if one.workspace_id in subscription.workspaces]
-            if not seen:
-                continue
-            if "runs" in subscription.topics:
+            if seen:
                 steps = [(str(one.run_id), one.state, one.milliseconds) for one in seen]
                 subscription.put("runs", self._lists_told, steps)
-            if "inbox" in subscription.topics and any(one.touches_inbox for one in seen):
-                subscription.put("inbox", self._lists_told, [])
+
+    async def _tell_inboxes(self, reader: LiveReader, run_ids: set[UUID]) -> None:
+        """Tell those whom a request concerns, and nobody else, that it changed."""
+        listeners = self._wanted("inbox")
+        for read in self._inboxes if listeners else ():
+            news = await read(reader.connection, run_ids)
+            told = [(one, _concerning(one, news.changes)) for one in listeners]
+            reached = [(one, steps) for one, steps in told if steps or news.is_cut]
+            spread = min(SPREAD_EACH * (len(reached) - 1), SPREAD_MOST)
+            for one, steps in reached:
+                one.put("inbox", self._lists_told, steps, spread=spread, is_cut=news.is_cut)
+
+
+def _concerning(listener: Subscription, changes: list[InboxChange]) -> list[StepFrame]:
+    return [change.frame for change in changes if listener.person in change.people]
 
 
 def run_ids_of(payloads: list[str]) -> set[UUID] | None:

@@ -76,8 +76,56 @@ for (const dialog of document.querySelectorAll("dialog[data-modal]")) {
   dialog.addEventListener("close", () => { location.href = dialog.dataset.back; });
 }
 
-// Counts, and what somebody else decided meanwhile.
-function tell() {
+// Counts, and what somebody else decided meanwhile. A frame says which request came to which state:
+// that is shown at once, where it stands; the queue as the server has it follows a moment later.
+const WORDS = { approved: "Approved", rejected: "Rejected", expired: "Expired", withdrawn: "Withdrawn", taken_over: "Taken over" };
+const NEW = 15000; // milliseconds since it was asked
+const fresh = new Set();
+let isAnswering = false; // one's own answer leads to another page
+document.addEventListener("submit", (event) => { isAnswering ||= event.target.matches("form.act, .fold form, dialog form"); });
+
+function grey(row, word) {
+  row.classList.add("gone");
+  row.querySelector(".pk")?.remove();
+  row.querySelector(".sla")?.replaceChildren(word);
+}
+
+function elsewhere(words) {
+  const note = document.getElementById("elsewhere");
+  if (!note || isAnswering || note.textContent === words) return;
+  note.textContent = words;
+  for (const button of document.querySelectorAll("form.act button")) button.disabled = true;
+}
+
+function pill() {
+  const list = queue();
+  if (!fresh.size || list.dataset.narrow !== undefined) return; // what fits a filter, the server says
+  let link = list.querySelector(".fresh");
+  if (!link) {
+    link = document.createElement("a");
+    link.className = "fresh";
+    link.href = list.dataset.all;
+    list.prepend(link);
+  }
+  link.textContent = `${fresh.size} new`;
+}
+
+document.addEventListener("live-frame", (event) => {
+  const { topic, steps } = event.detail;
+  if (topic !== "inbox" || !queue()) return;
+  for (const [reference, state, age] of steps) {
+    const row = document.getElementById(`row-${reference.slice(4)}`);
+    const word = WORDS[state];
+    if (word) fresh.delete(reference);
+    if (word && row && !row.classList.contains("gone")) grey(row, word);
+    if (word && queue().dataset.open === reference) elsewhere(`${reference} is ${word.toLowerCase()} meanwhile.`);
+    if (!word && !row && age < NEW) fresh.add(reference);
+  }
+  pill();
+});
+
+function tell(event) {
+  if (event?.detail.target?.id === "queue") fresh.clear();
   const now = queue();
   if (!now) return;
   for (const element of document.querySelectorAll("[data-count-of]")) {
@@ -87,10 +135,6 @@ function tell() {
   const mine = now.dataset.mine === "0" ? "" : now.dataset.mine;
   const rest = document.title.split(" · ").at(-1);
   document.title = mine ? `Approvals · ${mine} waiting · ${rest}` : `Approvals · ${rest}`;
-  const note = document.getElementById("elsewhere");
-  if (note && now.dataset.gone && note.textContent !== now.dataset.gone) {
-    note.textContent = now.dataset.gone;
-    for (const button of document.querySelectorAll("form.act button")) button.disabled = true;
-  }
+  if (now.dataset.gone) elsewhere(now.dataset.gone);
 }
 document.addEventListener("htmx:afterSettle", tell);

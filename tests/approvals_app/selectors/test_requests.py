@@ -78,11 +78,13 @@ def test_a_tab_is_counted_up_to_a_limit(people, monkeypatch):
 
 
 def test_what_a_list_shows_takes_no_query_for_each_line(people):
+    now = database_now()
+
     def queries():
         with CaptureQueriesContext(connection) as found:
             rows = queue_list(user=people["anna"], view="mine", now=database_now())
             for row in rows:
-                assert present.row(row, database_now())["tag"] is None
+                assert present.row(row, now)["tag"] is None
                 assert [row.workflow.name, row.path, row.decided_by]
         return len(found)
 
