@@ -28,7 +28,8 @@ def register_check_facts(function: Facts) -> None:
 
     Such as `{"tools": {name: ToolFacts}, "models": frozenset(roles)}`.
     """
-    _facts.append(function)
+    if function not in _facts:
+        _facts.append(function)
 
 
 def register_check(function: Check) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from approvals_app.models import Cover
+from approvals_app.models import Calendar, Cover
 from approvals_app.selectors.people import Directory, user_names
 from workflows_app.models import WorkflowVersion, Workspace
 
 JSON = Any
+AROUND_THE_CLOCK = ("", "always")  # what a gate says that counts by no calendar of its own
 SHOWN = 100
 
 
@@ -37,6 +38,12 @@ def _warnings(cover: Cover, covers: list[Cover]) -> list[str]:
         return ["The two cover for each other: while both are away nobody answers."]
     name = cover.delegate.username
     return [f"{name} is away in that time as well; covers are not passed on."] if away else []
+
+
+def check_facts(workspace: Workspace) -> dict[str, JSON]:
+    """Give `{"calendars": names}` for the checks of a definition."""
+    names = Calendar.objects.filter(workspace=workspace).values_list("name", flat=True)
+    return {"calendars": frozenset({*names, *AROUND_THE_CLOCK})}
 
 
 def gates(*, workspace: Workspace) -> list[dict[str, JSON]]:

@@ -9,12 +9,12 @@ from django.db.models import Count, Q
 
 from approvals_app.core.absences import Absence, uncovered
 from approvals_app.models import Calendar, Cover
+from approvals_app.selectors.cover import AROUND_THE_CLOCK
 from approvals_app.selectors.people import Directory
 from workflows_app.models import Group, Workspace
 
 JSON = Any
 AHEAD = timedelta(days=14)
-AROUND_THE_CLOCK = ("", "always")
 
 
 def gaps(*, workspace: Workspace, now: datetime, gates: Iterable[dict[str, JSON]]) -> list[str]:

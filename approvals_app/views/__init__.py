@@ -2,15 +2,14 @@
 
 from approvals_app.views.actions import (
     decide_view,
-    delegate_view,
     edit_view,
-    escalate_view,
     hold_view,
     seen_view,
     undo_view,
 )
 from approvals_app.views.autonomy import autonomy_view, gate_draft_view
 from approvals_app.views.batch import batch_open_view, batch_pick_view, batch_view
+from approvals_app.views.beside import comment_view, delegate_view, escalate_view, snooze_view
 from approvals_app.views.cover import (
     calendar_view,
     cover_end_view,
@@ -20,7 +19,6 @@ from approvals_app.views.cover import (
 )
 from approvals_app.views.mail import mail_view
 from approvals_app.views.pages import detail_view, inbox_view
-from approvals_app.views.talk import comment_view, snooze_view
 
 __all__ = [
     "autonomy_view",

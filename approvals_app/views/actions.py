@@ -10,19 +10,18 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from approvals_app.forms import ArgumentsForm, DecisionForm, DelegateForm, EscalateForm
+from approvals_app.forms import ArgumentsForm, DecisionForm
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.queue import next_number, queue_query
 from approvals_app.selectors.requests import approval_get
 from approvals_app.services.decide import approval_decide
-from approvals_app.services.delegate import approval_delegate
 from approvals_app.services.edits import arguments_check, changes_check
-from approvals_app.services.escalate import approval_escalate
 from approvals_app.services.record import database_now
 from approvals_app.services.seen import approval_see
 from approvals_app.services.undo import approval_hold, approval_undo
+from approvals_app.views.acting import form_problem, refused
 from approvals_app.views.answering import output_posted
-from approvals_app.views.pages import back_to, detail_render, person_of, viewer_here
+from approvals_app.views.pages import detail_render, person_of, viewer_here
 from approvals_app.views.plan import changes_read
 from approvals_app.views.present import bound_action
 from approvals_app.views.queue import Filters, filters_of
@@ -184,63 +183,8 @@ def hold_view(request: HttpRequest, number: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def delegate_view(request: HttpRequest, number: int) -> HttpResponse:
-    """Hand one's seat to somebody else."""
-    row = approval_get(approval_id=number, actor=viewer_here(request))
-    form = DelegateForm(request.POST)
-    if not form.is_valid():
-        return detail_render(request, number, status=422, problem=form_problem(form))
-    try:
-        approval_delegate(approval_id=row.pk, actor=person_of(request), **form.cleaned_data)
-    except DomainError as error:
-        return refused(request, number, error)
-    messages.success(request, f"{row.reference} is with {form.cleaned_data['to']} now")
-    return _back(request, row)
-
-
-@login_required
-@require_POST
-def escalate_view(request: HttpRequest, number: int) -> HttpResponse:
-    """Ask the next people up."""
-    row = approval_get(approval_id=number, actor=viewer_here(request))
-    form = EscalateForm(request.POST)
-    if not form.is_valid():
-        return detail_render(request, number, status=422, problem=form_problem(form))
-    try:
-        approval_escalate(approval_id=row.pk, actor=person_of(request), **form.cleaned_data)
-    except DomainError as error:
-        return refused(request, number, error)
-    messages.success(request, f"{row.reference} was passed up")
-    return _back(request, row)
-
-
-def _back(request: HttpRequest, row: ApprovalRequest) -> HttpResponse:
-    is_page = bool(request.POST.get("page"))
-    return redirect(back_to(row, filters_of(request.POST), is_page=is_page))
-
-
-@login_required
-@require_POST
 def seen_view(request: HttpRequest, number: int) -> HttpResponse:
     """Note that the page was opened; sent by the page itself."""
     row = approval_get(approval_id=number, actor=viewer_here(request))
     approval_see(approval_id=row.pk, actor=person_of(request))
     return HttpResponse(status=204)
-
-
-def refused(request: HttpRequest, number: int, error: DomainError, **more: JSON) -> HttpResponse:
-    """Show the request as it is now, with what was refused, and keep what was typed."""
-    problem = {"detail": error.message, "code": error.code, **error.extra}
-    return detail_render(
-        request, number, status=error.status, problem=problem, posted=request.POST, **more
-    )
-
-
-def form_problem(form: Any) -> dict[str, JSON]:
-    """Give a form's errors as a problem."""
-    problems = [
-        {"message": f"{form[name].label if name in form.fields else name}: {text}", "pointer": ""}
-        for name, texts in form.errors.items()
-        for text in texts
-    ]
-    return {"detail": "The form is not complete.", "code": "invalid", "problems": problems}

@@ -82,6 +82,18 @@ def _asked(
         elif not isinstance(assignees, str) or not _is_computed(assignees):
             message = "assignees are a list of user:NAME and group:NAME"
             findings.add("invalid_value", message, pointer=where, step=place.path)
+    _calendar(settings.get("calendar"), f"{pointer}/calendar", place, context, findings)
+
+
+def _calendar(
+    name: JSON, pointer: str, place: Place, context: CheckContext, findings: Findings
+) -> None:
+    if not isinstance(name, str) or not name or context.calendars is None:
+        return
+    if name not in context.calendars:
+        known = ", ".join(sorted(context.calendars)) or "none yet"
+        message = f"there is no calendar {name} in this workspace (there are: {known})"
+        findings.add("unknown_calendar", message, pointer=pointer, step=place.path)
 
 
 def _named(

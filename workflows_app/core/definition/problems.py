@@ -62,6 +62,7 @@ class CheckContext:
         groups: the active members of each group.
         slug: of the workflow itself, which may call itself.
         editors: people who may not decide in live runs because they edited this version.
+        calendars: business calendars that a gate's times may count by.
     """
 
     tools: Mapping[str, ToolFacts] | None = None
@@ -71,6 +72,7 @@ class CheckContext:
     workflows: Mapping[str, WorkflowFacts] | None = None
     slug: str | None = None
     editors: frozenset[str] | None = None
+    calendars: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

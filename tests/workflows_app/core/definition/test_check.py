@@ -344,6 +344,7 @@ PEOPLE = CheckContext(
     groups={"team": frozenset({"ann", "bob"}), "nobody": frozenset()},
     users=frozenset({"ann", "bob", "cid"}),
     editors=frozenset({"ann"}),
+    calendars=frozenset({"office", "always"}),
 )
 
 
@@ -362,13 +363,14 @@ def asked(**changes):
         ({"assignees": ["bob"]}, ("invalid_value", "/steps/0/approval/assignees/0")),
         ({"assignees": ["user:ann"]}, ("nobody_may_decide", "/steps/0/approval/assignees")),
         ({"need": 2}, ("need_too_large", "/steps/0/approval/assignees")),
+        ({"calendar": "moon"}, ("unknown_calendar", "/steps/0/approval/calendar")),
         ({"deadline": "tomorrow"}, ("bad_duration", "/steps/0/approval/deadline")),
         ({"when": "proposal.x +"}, ("expression_syntax", "/steps/0/approval/when")),
         ({"colour": 1}, ("unknown_field", "/steps/0/approval/colour")),
     ],
 )
 def test_gates_are_checked(changes, problem):
-    assert asked() == set()
+    assert asked() == asked(calendar="office") == asked(calendar="always") == set()
     assert problem in asked(**changes)
 
 
