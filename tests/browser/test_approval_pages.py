@@ -40,14 +40,16 @@ def paths(browser, found):
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_of_approvals_has_an_accessibility_violation(browser, scheme):
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
+def test_no_page_of_approvals_has_an_accessibility_violation(browser, scheme, width):
     found = inbox()
     browser.colours(scheme)
     browser.sign_in(found["anna"])
+    every = paths(browser, found)
+    browser.size(width, 900)
     violations = {}
 
-    for path in paths(browser, found):
+    for path in every:
         browser.open(path)
         violations[path] = browser.axe()
 

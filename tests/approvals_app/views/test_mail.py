@@ -171,3 +171,22 @@ def test_high_and_critical_want_a_sign_in(readers, mailoutbox, risk):
 
     assert f"/approvals/APR-{request.number}/" in mailoutbox[0].body
     assert "/d/" not in mailoutbox[0].body
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "options", "trace"])
+def test_no_other_way_of_asking_does_anything(link, client, method):
+    _, address = link
+
+    assert getattr(client, method)(f"{address}?decision=approve").status_code == 405
+    assert not Vote.objects.exists()
+    assert MailLink.objects.get().used_at is None
+
+
+@pytest.mark.parametrize("risk", ["high", "critical"])
+def test_what_became_risky_since_the_mail_wants_a_sign_in(link, client, risk):
+    request, address = link
+    type(request).objects.update(risk=risk)
+
+    for sent in (client.get(address), answer(client, address, request)):
+        assert (sent.status_code, sent["Location"]) == (302, f"/approvals/APR-{request.number}/")
+    assert not Vote.objects.exists()
