@@ -97,6 +97,14 @@ function elsewhere(words) {
   for (const button of document.querySelectorAll("form.act button")) button.disabled = true;
 }
 
+// A decision that was taken back: the request is open again.
+function again() {
+  const note = document.getElementById("elsewhere");
+  if (!note?.textContent) return;
+  note.textContent = "";
+  for (const button of document.querySelectorAll("form.act button")) button.disabled = false;
+}
+
 function pill() {
   const list = queue();
   if (!fresh.size || list.dataset.narrow !== undefined) return; // what fits a filter, the server says
@@ -107,7 +115,7 @@ function pill() {
     link.href = list.dataset.all;
     list.prepend(link);
   }
-  link.textContent = `${fresh.size} new`;
+  link.textContent = `${fresh.size + Number(list.dataset.fresh ?? 0)} new`;
 }
 
 document.addEventListener("live-frame", (event) => {
@@ -135,6 +143,8 @@ function tell(event) {
   const mine = now.dataset.mine === "0" ? "" : now.dataset.mine;
   const rest = document.title.split(" · ").at(-1);
   document.title = mine ? `Approvals · ${mine} waiting · ${rest}` : `Approvals · ${rest}`;
+  for (const badge of document.querySelectorAll("[data-waiting]")) if (badge.firstChild?.data !== now.dataset.mine) badge.firstChild.data = now.dataset.mine;
   if (now.dataset.gone) elsewhere(now.dataset.gone);
+  else if (now.dataset.open) again();
 }
 document.addEventListener("htmx:afterSettle", tell);
