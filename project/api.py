@@ -32,6 +32,7 @@ ROUTERS = (
     ("", "approvals_app.api_examples"),
     ("", "workflows_app.agents.api"),
     ("", "workflows_app.agents.api_breakers"),
+    ("", "workflows_app.agents.api_mcp"),
     ("", "workflows_app.evidence.api"),
 )
 

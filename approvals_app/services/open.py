@@ -39,7 +39,8 @@ def approvals_open(effects: Sequence[Effect]) -> None:
     ApprovalRequest.objects.bulk_create(made)
     events: dict[UUID, list[dict[str, JSON]]] = {}
     for request in made:
-        events.setdefault(request.run_id, []).append(_requested(request))
+        asked = {**_requested(request), "at": request.requested_at}
+        events.setdefault(request.run_id, []).append(asked)
     announce([(request, "approval.requested", {}) for request in made])
     events_append(events)
 
@@ -105,7 +106,7 @@ def approvals_withdraw(effects: Sequence[Effect]) -> None:
             continue
         effect = wanted[request.step_run_id]
         change = request_close(request, Trigger.WITHDRAW, why=effect.why, now=effect.now)
-        events.setdefault(request.run_id, []).append(change)
+        events.setdefault(request.run_id, []).append({**change, "at": effect.now})
     events_append(events)
 
 

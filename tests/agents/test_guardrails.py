@@ -251,3 +251,14 @@ def test_a_guardrail_that_would_not_run_is_a_problem():
         ("bad_guardrail", "/steps/0/guardrails/1/when"),
         ("guardrail_not_run", "/steps/1/guardrails/0/at"),
     }
+
+
+def test_what_trips_in_a_guard_is_in_the_history_without_what_it_found():
+    checks = [{"check": "personal_data", "on_trip": "redact"}]
+    step = {"id": "a", "kind": "guard", "with": {"value": "=input.text", "checks": checks}}
+
+    run = run_of(step)
+
+    assert (run.state, run.output) == ("succeeded", "call [email]")
+    assert tripped(run) == [("a", "personal_data", "value", "redact")]
+    assert "anna" not in str(RunEvent.objects.get(run=run, type="guardrail.tripped").data)

@@ -290,3 +290,20 @@ def test_the_action_binds_version_schema_target_and_credentials(workspace, make_
     assert (parts.arguments, parts.credentials) == ({"amount": 5}, ("pay_key",))
     assert len(parts.schema) == 64
     assert KIND.effect_of(call) == (Effect.IRREVERSIBLE, False)
+
+
+@pytest.mark.parametrize(
+    ("spec", "says", "is_unknown"),
+    [
+        ({"effect": "none"}, {"effect": "irreversible", "idempotent": False}, True),
+        ({"effect": "irreversible"}, {"idempotent": True}, False),
+        ({"effect": "irreversible"}, {"effect": "none"}, False),
+        ({"effect": "irreversible"}, {}, True),
+    ],
+)
+def test_what_the_step_says_of_repeats_stands_before_its_tool(run, server, spec, says, is_unknown):
+    server.answer(status=500)
+
+    error = failure(run, call={"spec": says}, **spec)
+
+    assert (error.code, error.outcome_unknown) == ("http_500", is_unknown)

@@ -19,6 +19,7 @@ from workflows_app.agents.core.stand_in import stand_in_value
 from workflows_app.agents.core.tool_spec import ToolSpec
 from workflows_app.agents.credentials import SecretMissing, headers_resolve
 from workflows_app.agents.egress import Answer, EgressFailed, EgressRefused, guarded_request
+from workflows_app.agents.invoke_mcp import mcp_invoke
 from workflows_app.agents.network import Patience
 from workflows_app.agents.redaction import redact
 from workflows_app.agents.sealing import SealBroken
@@ -210,4 +211,4 @@ def _json(spec: ToolSpec, answer: Answer) -> JSON:
         raise StepError("output_invalid", redact(message)) from None
 
 
-_SOURCES = {"python": _python, "http": _http}
+_SOURCES = {"python": _python, "http": _http, "mcp": mcp_invoke}

@@ -95,6 +95,7 @@ class RunChange:
     usage: list[tuple[int, int, float]] = field(default_factory=list)
     end: RunEnd | None = None
     supersedes: bool = False
+    superseded: list[str] = field(default_factory=list)  # paths that are run again
     reopen: dict[str, str] | None = None  # {"actor", "why"}: an ended run goes on
 
 

@@ -19,6 +19,7 @@ from workflows_app.errors import Invalid
 from workflows_app.models import WorkflowVersion
 from workflows_app.services.batch import Claim
 from workflows_app.services.inputs import input_check
+from workflows_app.services.step_limit import step_limit
 from workflows_app.services.values import condition_of
 
 JSON = Any
@@ -82,7 +83,7 @@ def _map(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
     if size > 1:
         items = [items[first : first + size] for first in range(0, len(items), size)]
     enough = settings.get("enough")
-    limit = int((claim.context.version.expanded.get("limits") or {}).get("step_runs", 100_000))
+    limit = step_limit(claim.context.version.expanded)
     if len(items) > limit:
         message = f"{len(items)} items are more than the run's limit of {limit} step runs"
         return _failed(claim, worker, "step_limit", message)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from workflows_app.services.run_row import RunFollow
 
 JSON = Any
+OUT_OF_TIME = "run_timeout"  # without a path: of the run itself, not of one that it called
 
 
 def run_end(carrier: Carrier, follow: RunFollow, *, has_undos: bool) -> None:
@@ -54,7 +55,9 @@ def _intent(end: RunEnd) -> dict[str, Any]:
     if end.is_cancelled:
         return {"state": RunState.CANCELLED.value, "error": None, "output": None}
     if end.error is not None:
-        return {"state": RunState.FAILED.value, "error": end.error, "output": None}
+        is_late = end.error.get("code") == OUT_OF_TIME and not end.error.get("path")
+        state = RunState.TIMED_OUT if is_late else RunState.FAILED
+        return {"state": state.value, "error": end.error, "output": None}
     return {"state": RunState.SUCCEEDED.value, "error": None, "output": end.output}
 
 

@@ -44,7 +44,9 @@ def events_append(by_run: Mapping[UUID, Sequence[Mapping[str, JSON]]]) -> None:
             started_at = next(event.at for event in history if event.type == "step.started")
             if state == RunState.QUEUED:
                 state = RunState.RUNNING.value
-                begun = HistoryEvent(type="run.started", from_state="queued", to_state="running")
+                begun = HistoryEvent(
+                    type="run.started", from_state="queued", to_state="running", at=started_at
+                )
                 history.insert(0, begun)
         event_rows += [
             rows.event_row(run_id, sequence, event)

@@ -12,6 +12,7 @@ from workflows_app.core.states import StepState
 from workflows_app.services.batch import Opened
 from workflows_app.services.execute import step_execute
 from workflows_app.services.prepare import Prepared, claim_places, claim_prepare
+from workflows_app.services.step_limit import is_spent
 from workflows_app.services.values import Place, Result, result_of, results_load
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class PureSteps:
             and not status.is_held
             and _is_pure(opened.draft.node(status))
         ]
+        if ready and is_spent(self.transaction, opened.row.run_id):
+            return False
         for number, status in enumerate(ready):
             if self.left <= 0 or time.monotonic() > self.until:
                 return number > 0

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from workflows_app import notify
 from workflows_app.core.engine import flow
@@ -27,6 +28,7 @@ from workflows_app.services import rows
 from workflows_app.services.apply import facts_apply, scopes_settle
 from workflows_app.services.batch import Opened, ScopeFact
 from workflows_app.services.carry_out import Carrier
+from workflows_app.services.context import version_context, version_timeout
 from workflows_app.services.control import refuse
 from workflows_app.services.transaction import Transaction
 
@@ -180,9 +182,17 @@ def _rewind(
         if RunState(run.state) in RUN_TERMINAL:
             work.change(run.pk).reopen = {"actor": actor, "why": why}
         work.finish()
+        if RunState(run.state) in RUN_TERMINAL:
+            _time_renew(run)
     notify.runs_changed([run.pk])
     notify.runs_ready({run.pk} | scopes_settle(work.applied.touched))
     return Run.objects.get(pk=run.pk)
+
+
+def _time_renew(run: Run) -> None:
+    """Give a run that goes on the whole of its time limit again."""
+    limit = version_timeout(version_context(run.version_id))
+    Run.objects.filter(pk=run.pk).update(deadline_at=Now() + limit)
 
 
 def _rewind_inner(

@@ -41,7 +41,14 @@ class RunFollow:
     usage_after: tuple[int, int, float] = (0, 0, 0.0)
 
     def record(
-        self, type: str, to: RunState, *, actor: str = "engine", why: str = "", data: JSON = None
+        self,
+        type: str,
+        to: RunState,
+        *,
+        actor: str = "engine",
+        why: str = "",
+        data: JSON = None,
+        at: datetime | None = None,
     ) -> None:
         """Move the run to another state and write it down."""
         self.history.append(
@@ -52,6 +59,7 @@ class RunFollow:
                 actor=actor,
                 why=why,
                 data=data,
+                at=at,
             )
         )
         self.state = to
@@ -117,7 +125,7 @@ def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetim
         end=change.end,
         active=run.active + change.active,
         ending=run.ending,
-        degraded=[*(run.degraded or []), *change.degraded],
+        degraded=_degraded(run.degraded or [], change),
         supersedes=change.supersedes,
         steps=change.steps,
         usage=(
@@ -130,7 +138,8 @@ def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetim
         follow.reopens = follow.state in RUN_TERMINAL
         follow.ending = None
         if follow.reopens:
-            follow.record("run.reopened", RunState.RUNNING, **change.reopen)
+            actor, why = change.reopen["actor"], change.reopen["why"]
+            follow.record("run.reopened", RunState.RUNNING, actor=actor, why=why)
     has_begun = any(
         event.type in ("step.started", "step.waiting", "step.ended") for event in change.history
     )
@@ -140,7 +149,7 @@ def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetim
             default=now,
         )
         if follow.state is RunState.QUEUED:
-            follow.record("run.started", RunState.RUNNING)
+            follow.record("run.started", RunState.RUNNING, at=run.started_at)
     follow.history += change.history
     if change.end is None and follow.state not in RUN_TERMINAL:
         if follow.state is RunState.RUNNING and follow.active <= 0:
@@ -148,3 +157,15 @@ def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetim
         elif follow.state is RunState.WAITING and follow.active > 0:
             follow.record("run.resumed", RunState.RUNNING)
     return follow
+
+
+def _degraded(known: list[JSON], change: RunChange) -> list[JSON]:
+    """Give what the run goes on without; what is run again is not among it."""
+    again = change.superseded
+    kept = [one for one in known if not any(_is_at(one["path"], path) for path in again)]
+    return [*kept, *change.degraded]
+
+
+def _is_at(path: str, place: str) -> bool:
+    """Tell whether a path is that of a step, or lies in its bodies."""
+    return path == place or path.startswith((f"{place}.", f"{place}["))

@@ -20,6 +20,7 @@ from workflows_app.core.facts import ScopeCancelled, StepLost, fact_load
 from workflows_app.services import rows
 from workflows_app.services.apply import facts_apply, scopes_settle
 from workflows_app.services.batch import ScopeFact
+from workflows_app.services.ending import OUT_OF_TIME
 
 logger = logging.getLogger(__name__)
 JSON = Any
@@ -173,7 +174,7 @@ def runs_time_out(now: datetime) -> int:
     """End runs that used up their time: through their scopes, like a failure."""
     cursor = rows.cursor_open()
     cursor.execute(_LATE, [BATCH], prepare=True)
-    error = {"code": "run_timeout", "message": "the run used up its time", "path": ""}
+    error = {"code": OUT_OF_TIME, "message": "the run used up its time", "path": ""}
     facts = [
         ScopeFact(
             scope_id=scope_id,

@@ -15,7 +15,7 @@ from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import Fact, WorkerFact, fact_load
 from workflows_app.core.states import RUN_CLAIMABLE, RunState, ScopeState, StepState
 from workflows_app.identifiers import uuid7
-from workflows_app.services import rows
+from workflows_app.services import rows, step_limit
 from workflows_app.services.batch import Applied, Claim, Opened, RunChange, ScopeFact
 from workflows_app.services.bodies import bodies_enrich
 from workflows_app.services.carry_out import Carrier
@@ -256,7 +256,10 @@ class Transaction:
 
     def _claims(self, run: rows.RunRow, inserts: list[tuple[Opened, StepDraft]]) -> None:
         """Claim new ready steps for the worker, as far as the run and the limit allow."""
+        is_spent = bool(inserts) and step_limit.is_spent(self, run.id)
         for opened, status in inserts:
+            if is_spent and opened.row.kind != "undo":
+                continue
             if status.state is not StepState.READY or status.is_held:
                 continue
             if not self.may_claim(run.id) or len(self.applied.claims) >= self.claim_limit:
@@ -281,6 +284,7 @@ class Transaction:
                 lock = rows.cursor_open()
                 rows.runs_lock(lock, sorted(self.changes))
                 self.runs = rows.runs_read(lock)
+        step_limit.runs_stop(carrier)
         by_run: dict[UUID, list[tuple[Opened, StepDraft]]] = {}
         for pair in inserts:
             by_run.setdefault(pair[0].row.run_id, []).append(pair)
@@ -321,6 +325,7 @@ class Transaction:
             change.active += sum(status.is_active for status in statuses) - opened.active_before
             change.steps += sum(status.is_new for status in statuses)
             change.supersedes |= bool(opened.draft.superseded)
+            change.superseded += [status.path for status in opened.draft.superseded]
             if not opened.is_new and (opened.draft.is_changed or opened.has_output):
                 write.scopes_moved.append(carrier.scope_update_row(opened))
         return inserts

@@ -12,6 +12,7 @@ from workflows_app.core.states import Effect
 
 JSON = Any
 TOOL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
+LONGEST_NAME = 150
 SECRET_MARK = re.compile(r"\{\{\s*secret:\s*([A-Za-z0-9_.-]+)\s*\}\}")
 ANY_OBJECT: Mapping[str, JSON] = {"type": "object"}
 
@@ -28,6 +29,7 @@ class ToolSpec:
         timeout: seconds for one attempt; 0 leaves it to the step.
         undo: `{"tool", "arguments"}`, or None.
         breaker: after how many failures in a row it is spared, and for how long.
+        says_step: what the step that calls it says of repeats, where it says anything.
         request: how a call becomes a request: `{"method", "url", "headers"}`.
     """
 
@@ -45,6 +47,7 @@ class ToolSpec:
     id: str = ""
     request: Mapping[str, JSON] = field(default_factory=dict)
     breaker: BreakerRule = field(default_factory=BreakerRule)
+    says_step: bool | None = None
 
     @property
     def schema_digest(self) -> str:
@@ -64,7 +67,9 @@ class ToolSpec:
 
     @property
     def is_repeatable(self) -> bool:
-        """Tell whether a call may be repeated with the same key."""
+        """Tell whether a call may be repeated with the same key; the step is asked first."""
+        if self.says_step is not None:
+            return self.says_step
         return self.effect is Effect.NONE or self.is_idempotent
 
 

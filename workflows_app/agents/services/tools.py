@@ -1,13 +1,15 @@
 """Changing a workspace's tools: each change makes a version, and leaves a record."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
 
 from workflows_app.agents.core.breakers import breaker_rule
 from workflows_app.agents.core.schemas import schema_is_sound
-from workflows_app.agents.core.tool_spec import TOOL_NAME
+from workflows_app.agents.core.tool_spec import LONGEST_NAME, TOOL_NAME
 from workflows_app.agents.egress import EgressRefused, url_check
+from workflows_app.agents.mcp import McpTool
 from workflows_app.agents.models import Tool, ToolVersion
 from workflows_app.core.canonical import digest
 from workflows_app.core.durations import duration_parse
@@ -17,7 +19,6 @@ from workflows_app.models import AppEvent, User, Workspace
 
 JSON = Any
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-LONGEST_NAME = 150
 
 
 def tool_put(
@@ -104,6 +105,26 @@ _DEFAULTS: dict[str, JSON] = {
 }
 
 
+def mcp_spec(tool: McpTool) -> dict[str, JSON]:
+    """Give the spec of a server's tool; what the server does not declare changes for good.
+
+    Raises:
+        Invalid: a schema is none.
+    """
+    spec: dict[str, JSON] = {
+        **_DEFAULTS,
+        "description": tool.description[:5000],
+        "input": dict(tool.input),
+        "output": dict(tool.output) if tool.output else None,
+        "effect": (Effect.NONE if tool.only_reads else Effect.IRREVERSIBLE).value,
+        "idempotent": tool.is_idempotent,
+        "mcp": tool.name,
+    }
+    if problems := _schema_problems(spec):
+        raise Invalid(f"The tool {tool.name} cannot be kept.", problems=problems)
+    return spec
+
+
 def _problem(pointer: str, code: str, message: str) -> dict[str, str]:
     return {"pointer": pointer, "code": code, "message": message}
 
@@ -118,11 +139,8 @@ def _spec_problems(spec: dict[str, JSON]) -> list[dict[str, str]]:
     problems = []
     if spec["method"] not in METHODS:
         problems.append(_problem("/method", "bad_method", f"one of {', '.join(METHODS)}"))
-    try:
-        url_check(str(spec["url"]))
-    except EgressRefused as error:
-        problems.append(_problem("/url", "bad_url", str(error)))
-    problems += _header_problems(spec["headers"])
+    problems += url_problems(str(spec["url"]))
+    problems += header_problems(spec["headers"])
     problems += _schema_problems(spec)
     if spec["effect"] not in [effect.value for effect in Effect]:
         problems.append(_problem("/effect", "bad_effect", "none, reversible or irreversible"))
@@ -144,7 +162,17 @@ def _breaker_problems(rule: dict[str, JSON]) -> list[dict[str, str]]:
     return []
 
 
-def _header_problems(headers: dict[str, JSON]) -> list[dict[str, str]]:
+def url_problems(url: str) -> list[dict[str, str]]:
+    """Say why nothing can be sent to this address, if so."""
+    try:
+        url_check(url)
+    except EgressRefused as error:
+        return [_problem("/url", "bad_url", str(error))]
+    return []
+
+
+def header_problems(headers: Mapping[str, JSON]) -> list[dict[str, str]]:
+    """Say which of these headers cannot be sent."""
     return [
         _problem("/headers", "bad_header", f"{name[:50]!r} is no header that can be sent")
         for name, value in headers.items()

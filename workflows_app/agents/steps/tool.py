@@ -1,5 +1,6 @@
 """The kind `tool`: one call of one tool."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,13 @@ def spec_of(call: Call) -> ToolSpec:
         )
     except ToolUnknown as error:
         raise StepError("unknown_tool", str(error)) from None
+
+
+def _may_repeat(call: Call) -> bool | None:
+    """Give what a step itself says of repeats; None leaves it to the tool."""
+    if call.spec.get("idempotent") is not None:
+        return bool(call.spec["idempotent"])
+    return True if call.spec.get("effect") == Effect.NONE.value else None
 
 
 class ToolKind(Kind):
@@ -93,7 +101,8 @@ class ToolKind(Kind):
         )
 
     def run(self, call: Call) -> Done:
-        invoked = tool_invoke(call, spec_of(call), call.settings.get("arguments"))
+        spec = replace(spec_of(call), says_step=_may_repeat(call))
+        invoked = tool_invoke(call, spec, call.settings.get("arguments"))
         return Done(output=invoked.output, details=invoked.details)
 
     def arguments_schema(self, *, workspace_id: UUID, settings: Any, pins: Any) -> JSON:

@@ -37,7 +37,15 @@ def take(draft: Draft, status: StepDraft, fact: WorkerFact) -> None:
 def attempt_end(
     draft: Draft, status: StepDraft, fact: WorkerFact, outcome: str, error: JSON = None
 ) -> None:
-    """Record the attempt that the worker made."""
+    """Record the attempt that the worker made, and each check that tripped in it."""
+    for trip in (fact.details or {}).get("guardrails", ()):
+        draft.record(
+            "guardrail.tripped",
+            status,
+            str(status.state),
+            why=str(trip["saw"] or ""),
+            data={**trip, "at": "value"},
+        )
     status.attempts.append(
         {
             "number": status.attempt,

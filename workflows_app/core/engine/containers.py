@@ -1,6 +1,5 @@
 """Containers: a step whose bodies run as scopes of their own (group, map, loop)."""
 
-import math
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +7,7 @@ from workflows_app.core.changes import own_body
 from workflows_app.core.effects import DropPending, OpenPending, OpenScopes, TellScope
 from workflows_app.core.engine import attempts, flow, heard, machine
 from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.map_failures import failures_allowed, item_degraded
 from workflows_app.core.facts import (
     BodyEnded,
     BodyIdle,
@@ -145,13 +145,6 @@ def _iteration_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
         )
 
 
-def failures_allowed(setting: JSON, total: int) -> int:
-    """Give how many items of a map may fail: a number, or a percentage of all, rounded down."""
-    if isinstance(setting, str) and setting.endswith("%"):
-        return math.floor(float(setting[:-1]) * total / 100.0)
-    return int(setting or 0)
-
-
 def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     progress = dict(status.progress)
     status.progress = progress
@@ -167,6 +160,8 @@ def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     elif not fact.is_cancelled:
         progress["processed"] += 1
     is_over = progress["failed"] > failures_allowed(progress.get("failures"), progress["total"])
+    if fact.outcome == "error" and not is_over:
+        item_degraded(draft, status, fact)
     if is_over and not progress.get("stopping") and not progress.get("is_enough"):
         progress["stopping"] = True
         flow.cancel_inside(draft, status, "too many items failed", "engine")
