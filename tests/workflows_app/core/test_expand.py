@@ -2,7 +2,7 @@
 
 import copy
 
-from tests.workflows_app.core.definition.test_check import SOUND, body, of, step, workflow
+from tests.workflows_app.core.definition.documents import SOUND, body, of, step, workflow
 from workflows_app.core.expand import expand
 from workflows_app.core.graph import graphs_compile
 from workflows_app.core.kinds import kind_get

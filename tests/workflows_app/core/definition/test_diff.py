@@ -4,7 +4,7 @@ import copy
 
 from hypothesis import given
 
-from tests.workflows_app.core.definition.test_check import SOUND, body, of, step, workflow
+from tests.workflows_app.core.definition.documents import SOUND, body, of, step, workflow
 from tests.workflows_app.core.json_values import json_values
 from workflows_app.core.definition import definition_diff
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.workflows_app.core.definition.test_check import body, of, step, workflow
+from tests.workflows_app.core.definition.documents import body, of, step, workflow
 from workflows_app.core.definition import CheckContext, ToolFacts, WorkflowFacts, definition_check
 
 PAYMENT = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.workflows_app.core.definition.test_check import SOUND, of, step, workflow
+from tests.workflows_app.core.definition.documents import SOUND, of, step, workflow
 from tests.workflows_app.core.json_values import json_values, texts
 from workflows_app.core.definition import (
     definition_from_yaml,
