@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pytest_django.plugin import DjangoDbBlocker
 
 # Settings are read once, when Django is loaded: nothing of the machine's own may leak in.
 HOME = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
@@ -61,25 +62,69 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(
+    unlimited: pytest.MonkeyPatch, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Bound how long locks are held, once the migrations are done that need longer."""
+    from django.db import connection
+
+    unlimited.undo()
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.close_pool()
+
+
+@pytest.fixture(scope="session")
+def unlimited() -> Iterator[pytest.MonkeyPatch]:
+    """Give migrations all the time they need, as `manage.py prepare` has it."""
+    from django.db import connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connection.settings_dict["OPTIONS"], "options", "-c jit=off")
+        yield patch
+
+
+@pytest.fixture(scope="session")
 def broker_url() -> Iterator[str]:
     """Start Valkey and give its address, the one that the settings already name."""
     with served(Valkey(sockets=HOME, log=HOME / "valkey.log")) as server:
         yield server.url
 
 
+# Removing the few rows of a test takes a few milliseconds, where TRUNCATE makes every file of
+# every table and index anew. Writers still at work are waited for, as TRUNCATE would.
+FLUSH = """
+DO $flush$
+DECLARE name text; found boolean;
+BEGIN
+  SET LOCAL countersign.retention = 'on';
+  IF current_setting('is_superuser')::boolean THEN
+    SET LOCAL session_replication_role = 'replica';
+  END IF;
+  LOCK TABLE {all} IN EXCLUSIVE MODE;
+  FOREACH name IN ARRAY ARRAY[{each}] LOOP
+    EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO found;
+    IF found THEN EXECUTE 'DELETE FROM ' || name; END IF;
+  END LOOP;
+END $flush$
+"""
+
+
 @pytest.fixture(autouse=True, scope="session")
 def flush_as_retention() -> Iterator[None]:
-    """Let the flush between tests empty the append-only tables, as retention may."""
-    from django.db.backends.base.operations import BaseDatabaseOperations
+    """Let the flush between tests empty the append-only tables too, as retention may."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
 
-    flush = BaseDatabaseOperations.execute_sql_flush
+    def sql_flush(
+        self: DatabaseOperations, style: object, tables: list[str], **options: bool
+    ) -> list[str]:
+        names = [self.quote_name(table) for table in tables]
+        each = ", ".join(f"'{name}'" for name in names)
+        return [FLUSH.format(all=", ".join(names), each=each)] if names else []
 
-    def flush_all(self: BaseDatabaseOperations, statements: list[str]) -> None:
-        flush(self, ["SET LOCAL countersign.retention = 'on'", *statements])
-
-    BaseDatabaseOperations.execute_sql_flush = flush_all
-    yield
-    BaseDatabaseOperations.execute_sql_flush = flush
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture(autouse=True)

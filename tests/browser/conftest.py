@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
+PATIENCE = 30  # seconds; what comes is gone on with at once, and a busy machine takes its time
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
@@ -106,14 +107,14 @@ class Browser:
         self.driver.get(self.address + path)
         self.until("document.readyState === 'complete'")
 
-    def until(self, condition, seconds=10):
+    def until(self, condition, seconds=PATIENCE):
         from selenium.webdriver.support.ui import WebDriverWait
 
         WebDriverWait(self.driver, seconds, poll_frequency=0.05).until(
             lambda driver: driver.execute_script(f"return Boolean({condition})")
         )
 
-    def until_there(self, selector, seconds=10):
+    def until_there(self, selector, seconds=PATIENCE):
         """Wait for an element without running a script in the page."""
         from selenium.webdriver.support.ui import WebDriverWait
 
