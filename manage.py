@@ -1,17 +1,25 @@
 #!/usr/bin/env python
 """Run one of the product's commands."""
 
+import gc
 import os
 import sys
 
-ROLES = ("serve", "web", "worker", "scheduler")
+LASTING = ("web", "worker", "scheduler")
+ROLES = ("serve", *LASTING)
+PREPARING = ("prepare", "migrate")  # they may hold locks for as long as it takes
 
 
 def main() -> None:
     """Name the role for the database's own list of connections, then hand over to Django."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    if len(sys.argv) > 1 and sys.argv[1] in ROLES:
-        os.environ["COUNTERSIGN_ROLE"] = sys.argv[1]
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    if command in ROLES:
+        os.environ["COUNTERSIGN_ROLE"] = command
+    elif command in PREPARING:
+        os.environ["COUNTERSIGN_ROLE"] = "prepare"
+    if command in LASTING:
+        gc.disable()  # until it has loaded: see project/roles/loading.py
     if sys.argv[1:] == ["serve"]:  # it needs settings only, and should not wait for the rest
         from project.supervisor.serve import serve  # noqa: PLC0415
 

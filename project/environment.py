@@ -115,6 +115,9 @@ def embedded_broker_url(home: Path) -> str:
     return f"redis+socket://{socket_folder(home)}/broker.sock"
 
 
+LOCK_LIMITS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s"
+
+
 def database_settings(url: str, *, role: str, pool_size: int) -> dict:
     """Return Django's settings of one PostgreSQL database from its address.
 
@@ -129,7 +132,8 @@ def database_settings(url: str, *, role: str, pool_size: int) -> dict:
     except ProgrammingError as error:
         raise ImproperlyConfigured(f"DATABASE_URL must be a postgres:// address: {error}") from None
     # A stopped process must free its locks; the planner's compiler only slows short queries.
-    limits = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s -c jit=off"
+    # A migration may wait and compute for longer: it is run once, by somebody who looks on.
+    limits = "-c jit=off" if role == "prepare" else f"{LOCK_LIMITS} -c jit=off"
     options: dict[str, Any] = {
         "application_name": f"countersign {role}",
         **{key: value for key, value in parts.items() if key not in _OWN_KEYS},

@@ -80,7 +80,7 @@ DATABASES = {
     "default": database_settings(
         DATABASE_URL or embedded_database_url(COUNTERSIGN_HOME),
         role=ROLE,
-        pool_size=0 if ROLE == "manage" else DATABASE_POOL,
+        pool_size=0 if ROLE in ("manage", "prepare") else DATABASE_POOL,
     )
 }
 # The live relay's own connection; behind a transaction-mode pooler, give it a direct address.

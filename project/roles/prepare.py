@@ -7,7 +7,6 @@ from django.core.management import call_command
 from project.environment import embedded_database_url
 from project.supervisor.schema import fingerprint, mark_prepared
 from workflows_app.gallery.load import gallery_load
-from workflows_app.management.commands.create_user import sign_in_address
 from workflows_app.models import User
 from workflows_app.services import people
 
@@ -22,7 +21,7 @@ def database_prepare() -> list[dict[str, str]]:
     Several processes may ask at once: they take turns, and the later ones find nothing to do.
 
     Returns:
-        The new people's sign-in links: [{"name", "url"}]; each can be used once.
+        The new people's sign-in links: [{"name", "token"}]; each can be used once.
     """
     release = fingerprint()
     url = settings.DATABASE_URL or embedded_database_url(settings.COUNTERSIGN_HOME)
@@ -46,6 +45,5 @@ def first_people() -> list[dict[str, str]]:
     links = []
     for name, roles in (("owner", OWNER_ROLES), ("reviewer", REVIEWER_ROLES)):
         user = people.person_create(username=name, workspace=workspace, roles=roles)
-        url = sign_in_address(people.sign_in_link_create(user=user))
-        links.append({"name": name, "url": url})
+        links.append({"name": name, "token": people.sign_in_link_create(user=user)})
     return links

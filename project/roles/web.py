@@ -4,8 +4,11 @@ import socket
 
 import uvicorn
 from django.conf import settings
+from django.urls import get_resolver
 
+from project.roles.loading import collector_start
 from project.supervisor.announce import announce
+from project.supervisor.gate import gate_pass
 
 GRACE = 5  # seconds for open requests when told to stop
 
@@ -33,5 +36,9 @@ def web_run(*, fd: int | None = None) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )
+    config.load()
+    get_resolver().url_patterns  # noqa: B018 every page is imported here, not at the first request
+    collector_start()
+    gate_pass()
     sockets = None if fd is None else [socket.socket(fileno=fd)]
     WebServer(config).run(sockets=sockets)

@@ -9,15 +9,19 @@ import warnings
 from datetime import timedelta
 from importlib import import_module
 from threading import Event, Thread
+from typing import Any
 
 from celery import signals
+from celery.apps.worker import Worker
 from celery.exceptions import SecurityWarning
 from django.conf import settings
 
 from project.celery import app
+from project.roles.loading import collector_start
 from project.roles.probe import Probe, probe_forget, probe_register
 from project.roles.waiting import wait_for_database
 from project.supervisor.announce import announce
+from project.supervisor.gate import gate_pass
 from workflows_app.services.sweep import sweep_forever
 from workflows_app.worker_process import worker_current
 
@@ -35,12 +39,16 @@ def worker_run(*, name: str, with_scheduler: bool) -> int:
     """Carry out steps until SIGTERM, then let running ones finish; return the exit code."""
     sys.setswitchinterval(SWITCH)
     role = WorkerRole(name, with_scheduler=with_scheduler)
-    wait_for_database(role.stop)
+    collector_start()
+    if not gate_pass():
+        wait_for_database(role.stop)
     role.connect()
     os.environ["CELERY_SKIP_CHECKS"] = "true"  # the checks are the build's, not every start's
     warnings.simplefilter("ignore", SecurityWarning)  # of root and pickle: only JSON is accepted
     try:
-        app.worker_main(role.arguments())
+        worker = Worker(app=app, **role.options())
+        worker.start()
+        role.code = role.code or int(worker.exitcode or 0)
     except SystemExit as ended:
         role.code = role.code or int(ended.code or 0)
     role.finish()
@@ -58,20 +66,19 @@ class WorkerRole:
         self.code = 0
         self.ending: Thread | None = None
 
-    def arguments(self) -> list[str]:
-        """Return the command line of Celery's worker."""
-        return [
-            "--quiet",
-            "worker",
-            "--pool=threads",
-            f"--concurrency={settings.WORKER_SLOTS}",
-            f"--hostname={self.host}",
-            f"--queues={app.conf.task_default_queue},{self.probe.queue}",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel=WARNING",
-        ]
+    def options(self) -> dict[str, Any]:
+        """Return how Celery's worker is to be; made here, its command line is never imported."""
+        return {
+            "quiet": True,
+            "pool_cls": "threads",
+            "concurrency": settings.WORKER_SLOTS,
+            "hostname": self.host,
+            "queues": [app.conf.task_default_queue, self.probe.queue],
+            "without_gossip": True,
+            "without_mingle": True,
+            "without_heartbeat": True,
+            "loglevel": "WARNING",
+        }
 
     def connect(self) -> None:
         """Begin with Celery and end with it."""

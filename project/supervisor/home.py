@@ -35,6 +35,11 @@ class Home:
         """Return where the running children are written down."""
         return self.root / "children.json"
 
+    @property
+    def links(self) -> Path:
+        """Return where sign-in links that nobody has used yet are kept."""
+        return self.root / "links.json"
+
     def log(self, name: str) -> Path:
         """Return a server's log, empty if it had grown too long."""
         path = self.root / "logs" / f"{name}.log"

@@ -22,8 +22,10 @@ from project.supervisor.announce import READY_FD
 from project.supervisor.child import Child, read_pids
 from project.supervisor.children import child_kill, child_start, child_stop
 from project.supervisor.errors import CannotStart
+from project.supervisor.gate import Gate
 from project.supervisor.home import Home
 from project.supervisor.leftovers import children_end, children_note
+from project.supervisor.links import Link, links_keep, links_left
 from project.supervisor.listener import listener_open
 from project.supervisor.postgres import Postgres
 from project.supervisor.schema import is_prepared
@@ -41,7 +43,8 @@ class Supervisor:
         self.home = home
         self.servers: list[tuple[Postgres | Valkey, Child]] = []
         self.roles: list[Child] = []
-        self.links: list[dict[str, str]] = []
+        self.links: list[Link] = []
+        self.gate = Gate()
         self.is_stopping = self.in_hurry = self.was_ready = False
         self.ready_pipe, self.ready_end = os.pipe()
         os.set_blocking(self.ready_pipe, False)
@@ -54,9 +57,10 @@ class Supervisor:
         self._take_signals()
         children_end(self.home.children)
         try:
+            self._start_roles(listener.fileno())  # they load while the servers come up
             self._start_servers()
             self._prepare_database()
-            self._start_roles(listener.fileno())
+            self.gate.open()
             while True:
                 self._watch()
         except KeyboardInterrupt:
@@ -93,6 +97,7 @@ class Supervisor:
         url = settings.DATABASE_URL or embedded_database_url(self.home.root)
         try:
             if is_prepared(url):
+                self.links = links_left(self.home.links, url)
                 return
         except psycopg.Error as error:
             raise CannotStart(f"The database does not answer: {error}".splitlines()[0]) from None
@@ -106,7 +111,9 @@ class Supervisor:
             raise
         if process.returncode:
             raise CannotStart("The database could not be prepared; the reason is above.")
-        self.links = json.loads(output.splitlines()[-1])
+        new = [Link(**link) for link in json.loads(output.splitlines()[-1])]
+        links_keep(self.home.links, new)
+        self.links = links_left(self.home.links, url)
 
     def _start_roles(self, listener: int) -> None:
         self.roles.append(self._role("web", ["web", "--fd", str(listener)], keep=[listener]))
@@ -127,8 +134,8 @@ class Supervisor:
         def start() -> subprocess.Popen:
             return child_start(
                 [sys.executable, MANAGE, *command],
-                environment={READY_FD: str(self.ready_end)},
-                keep=[self.ready_end, *keep],
+                environment={READY_FD: str(self.ready_end), **self.gate.environment()},
+                keep=[self.ready_end, self.gate.held, *keep],
             )
 
         return Child(name=name, start=start)
@@ -180,7 +187,7 @@ class Supervisor:
         address = settings.PUBLIC_URL or f"http://{shown_host(settings.HOST)}:{os.environ['PORT']}"
         say(f"\nCountersign is ready at {address}/\n")
         for link in self.links:
-            say(f"  Sign in as {link['name']}: {link['url']}")
+            say(f"  Sign in as {link.name}: {address}/sign-in/{link.token}/")
         if self.links:
             say("  Each link works once, within 24 hours. `manage.py create_user` makes more.")
         say(f"  Data: {self.home.root}    Stop: Ctrl-C\n")

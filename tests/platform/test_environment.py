@@ -41,6 +41,12 @@ def test_a_command_has_one_plain_connection():
     assert "pool" not in found["OPTIONS"]
 
 
+def test_what_prepares_a_database_may_take_its_time():
+    found = database_settings("postgres:///flows", role="prepare", pool_size=0)
+
+    assert found["OPTIONS"]["options"] == "-c jit=off"
+
+
 def test_a_database_of_another_kind_is_refused():
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL must be a postgres:// address"):
         database_settings("mysql://db/flows", role="web", pool_size=8)

@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from project.roles.prepare import database_prepare
+from workflows_app.management.commands.create_user import sign_in_address
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
             return
         self.stdout.write("The database is ready.")
         for link in links:
-            self.stdout.write(f"Sign in as {link['name']}: {link['url']}")
+            self.stdout.write(f"Sign in as {link['name']}: {sign_in_address(link['token'])}")
 
 
 def dump(links: list[dict[str, str]]) -> str:
