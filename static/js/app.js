@@ -3,6 +3,7 @@ import "./htmx-setup.js";
 import "./theme.js";
 import "./toast.js";
 import "./keys.js";
+import "./palette.js";
 import "./live.js";
 import "./forms.js";
 import "./select.js";

@@ -1,4 +1,7 @@
-"""One field that finds runs, requests and workflows by number, id or name."""
+"""One field that finds runs, requests, workflows and pages by number, id or name.
+
+It is a page of its own, and on every other page the palette that Ctrl K opens.
+"""
 
 import re
 from typing import Any
@@ -16,9 +19,11 @@ from approvals_app.selectors import approval_list
 from workflows_app.selectors.pages import workflow_rows
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import run_list
+from workflows_app.views.commands import commands_find
 
 NUMBER = re.compile(r"^(?:(RUN|APR)-)?(\d{1,18})$", re.IGNORECASE)
 SHOWN = 8
+PALETTE = "palette-hits"  # the element of the palette that the answer is for
 
 
 @login_required
@@ -33,9 +38,16 @@ def find(request: HttpRequest) -> HttpResponse:
     exact = len(hits) == 1 and NUMBER.match(text) and "-" in text
     if exact and not request.htmx:  # type: ignore[attr-defined]
         return redirect(hits[0]["url"])
-    context = {"q": text, "hits": hits}
-    template = "workflows/find.html"
-    return render(request, f"{template}#hits" if request.htmx else template, context)  # type: ignore[attr-defined]
+    context = {"q": text, "hits": hits, "commands": commands_find(actor, text)}
+    return render(request, _template(request), context)
+
+
+def _template(request: HttpRequest) -> str:
+    """Give the page, its list alone, or the palette's list."""
+    if not request.htmx:  # type: ignore[attr-defined]
+        return "workflows/find.html"
+    is_palette = request.htmx.target == PALETTE  # type: ignore[attr-defined]
+    return "components/_palette.html#found" if is_palette else "workflows/find.html#hits"
 
 
 def _hits(actor: Principal, text: str) -> list[dict[str, Any]]:
