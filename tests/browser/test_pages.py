@@ -33,7 +33,15 @@ def paths(found):
     ]
 
 
-SETTINGS = ["/me/", "/settings/members/", "/settings/tokens/", "/settings/secrets/"]
+SETTINGS = [
+    "/me/",
+    "/settings/members/",
+    "/settings/roles/",
+    "/settings/tokens/",
+    "/settings/secrets/",
+    "/settings/models/",
+    "/settings/notifications/",
+]
 
 
 def settings_scene(found):
@@ -41,6 +49,7 @@ def settings_scene(found):
     from workflows_app.agents.services.secrets import secret_put
     from workflows_app.selectors.people import principal_of_user
     from workflows_app.services.members import member_change_propose
+    from workflows_app.services.subscriptions import subscription_put
     from workflows_app.services.tokens import token_create
 
     space, admin = found["workspace"], found["admin"]
@@ -54,6 +63,10 @@ def settings_scene(found):
     )
     token_create(workspace=space, scopes=["read"], actor="user:ada", service="nightly")
     secret_put(workspace=space, name="CRM", value="hunter", actor="user:ada", user=admin)
+    address = "https://chat.example/a/rather/long/address/that/some/chats/give/for/each/room"
+    subscription_put(
+        workspace=space, name="chat", event="approval.*", url=address, actor="user:ada"
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,7 +11,14 @@ from workflows_app.services.members import member_put
 from workflows_app.services.tokens import Unauthenticated, token_check
 
 ROLES = ("viewer", "operator", "designer", "reviewer", "admin")
-PAGES = ("/settings/members/", "/settings/tokens/", "/settings/secrets/")
+PAGES = (
+    "/settings/members/",
+    "/settings/roles/",
+    "/settings/tokens/",
+    "/settings/secrets/",
+    "/settings/models/",
+    "/settings/notifications/",
+)
 
 
 @pytest.fixture
@@ -41,7 +48,9 @@ def test_the_settings_of_another_workspace_are_not_there(client, admin):
     factories.workspace_make("elsewhere")
     client.force_login(admin)
 
-    assert [client.get(f"{url}?workspace=elsewhere").status_code for url in PAGES] == [404] * 3
+    assert [client.get(f"{url}?workspace=elsewhere").status_code for url in PAGES] == [404] * len(
+        PAGES
+    )
 
 
 def test_settings_lead_each_person_to_what_they_have(client, admin, owner):
@@ -199,4 +208,4 @@ def test_who_loses_the_role_loses_the_pages(client, admin, second, workspace):
         workspace=workspace, name="ada", roles=["viewer"], groups=[], active=True, actor="operator"
     )
 
-    assert [client.get(url).status_code for url in PAGES] == [403] * 3
+    assert [client.get(url).status_code for url in PAGES] == [403] * len(PAGES)

@@ -3,13 +3,35 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 
 from workflows_app.errors import NotFound
-from workflows_app.models import Delivery, TriggerFiring, WorkflowTrigger
+from workflows_app.models import (
+    Delivery,
+    TriggerFiring,
+    WebhookSubscription,
+    WorkflowTrigger,
+    Workspace,
+)
 from workflows_app.selectors.people import Actor, workspace_ids_of
 
 DELIVERY_STATES = ("pending", "delivered", "failed")
+
+
+def subscription_list(*, actor: Actor, workspace: Workspace) -> QuerySet[WebhookSubscription]:
+    """Give the addresses that are told of events, by name, each with its last delivery."""
+    found = WebhookSubscription.objects.filter(
+        workspace=workspace, workspace_id__in=workspace_ids_of(actor)
+    )
+    last = Delivery.objects.filter(subscription=OuterRef("pk")).order_by("-created_at", "-pk")
+    return (
+        found.defer("secret")
+        .annotate(
+            last_at=Subquery(last.values("created_at")[:1]),
+            last_state=Subquery(last.values("state")[:1]),
+        )
+        .order_by("name")
+    )
 
 
 def trigger_list(*, actor: Actor) -> QuerySet[WorkflowTrigger]:

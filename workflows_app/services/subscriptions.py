@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.db.models.functions import Now
 
-from workflows_app.errors import Invalid
+from workflows_app.errors import Invalid, NotFound
 from workflows_app.models import WebhookSubscription, Workspace
 from workflows_app.services.history import app_event_record
 from workflows_app.services.hook_secrets import secret_new, secret_seal
@@ -51,6 +51,29 @@ def subscription_put(
         data={"event": event, "url": url},
     )
     return found, secret
+
+
+@transaction.atomic
+def subscription_stop(*, workspace: Workspace, name: str, actor: str) -> None:
+    """Send an address nothing more, until it is set again; a second time changes nothing.
+
+    Raises:
+        NotFound: there is no such subscription.
+    """
+    held = WebhookSubscription.objects.select_for_update().filter(workspace=workspace, name=name)
+    found = held.first()
+    if found is None:
+        raise NotFound(f"There is no subscription {name}.")
+    if not found.is_active:
+        return
+    held.update(is_active=False, updated_at=Now())
+    app_event_record(
+        workspace=workspace,
+        type="subscription.stopped",
+        object=f"subscription:{name}",
+        actor=actor,
+        data={"event": found.event, "url": found.url},
+    )
 
 
 def _is_address(url: str) -> bool:

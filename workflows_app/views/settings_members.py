@@ -85,6 +85,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     found = member_list(actor=actor, workspace=space)
+    preset = request.GET.getlist("roles")  # of the page of roles
     context = {
         **frame(actor, space, "members"),
         "members": [_row(member) for member in found],
@@ -97,7 +98,7 @@ def _page(
         "has_second_admin": _admins(space) > 1,
         "refused": refused,
         "written": request.POST if refused else None,
-        "chosen": request.POST.getlist("roles") if refused else ["viewer"],
+        "chosen": request.POST.getlist("roles") if refused else preset or ["viewer"],
     }
     return render(request, "workflows/settings/members.html", context, status=status)
 

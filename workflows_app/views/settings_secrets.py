@@ -1,4 +1,4 @@
-"""Secrets of a workspace: written and replaced here, and never shown."""
+"""Secrets of a workspace: written, replaced and deleted here, and never shown."""
 
 from collections import defaultdict
 from typing import Any
@@ -11,10 +11,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from workflows_app.agents.selectors.secrets import secret_list, secret_uses
-from workflows_app.agents.services.secrets import secret_put
+from workflows_app.agents.services.secrets import secret_delete, secret_put
 from workflows_app.errors import DomainError
 from workflows_app.models import Workspace
 from workflows_app.selectors.people import Principal
@@ -48,6 +48,21 @@ def secrets(request: HttpRequest) -> HttpResponse:
     except DomainError as error:
         return _page(request, actor, space, refused=refusal(error), status=error.status)
     messages.success(request, "Kept" if is_new else "Replaced")
+    return redirect(f"{reverse('workflows:settings_secrets')}?workspace={space.slug}")
+
+
+@login_required
+@require_POST
+def secret_end(request: HttpRequest, name: str) -> HttpResponse:
+    """Delete a secret; one that is in use only for who writes its name."""
+    actor, space = admin_space(request)
+    uses = sorted({user for secret, user in secret_uses(workspace=space) if secret == name})
+    if uses and request.POST.get("confirm", "").strip() != name:
+        said = [f"{name} is used by {', '.join(uses)}: write its name to delete it all the same."]
+        return _page(request, actor, space, refused=said, status=422)
+    users = secret_delete(workspace=space, name=name, actor=actor.actor)
+    fails = f"; calls of {', '.join(users)} fail until it is set again" if users else ""
+    messages.success(request, f"{name} is deleted{fails}")
     return redirect(f"{reverse('workflows:settings_secrets')}?workspace={space.slug}")
 
 

@@ -12,7 +12,14 @@ from workflows_app.errors import DomainError
 from workflows_app.models import Workspace
 from workflows_app.selectors.people import Principal, principal_of_user, workspace_get
 
-PAGES = (("members", "Members"), ("tokens", "Tokens"), ("secrets", "Secrets"))
+PAGES = (
+    ("members", "Members"),
+    ("roles", "Roles"),
+    ("tokens", "Tokens"),
+    ("secrets", "Secrets"),
+    ("models", "Models"),
+    ("notifications", "Notifications"),
+)
 
 
 def admin_space(request: HttpRequest) -> tuple[Principal, Workspace]:

@@ -1,4 +1,4 @@
-"""Setting secrets. There is no way to read one back."""
+"""Setting secrets and taking them away. There is no way to read one back."""
 
 import re
 
@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 from workflows_app.agents.models import Secret
 from workflows_app.agents.redaction import secret_known
 from workflows_app.agents.sealing import seal
-from workflows_app.errors import Invalid
+from workflows_app.agents.selectors.secrets import secret_uses
+from workflows_app.errors import Invalid, NotFound
 from workflows_app.models import AppEvent, User, Workspace
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -43,6 +44,27 @@ def secret_put(
         workspace=workspace, type="secret.set", object=f"secret:{name}", actor=actor
     )
     return is_new
+
+
+@transaction.atomic
+def secret_delete(*, workspace: Workspace, name: str, actor: str) -> list[str]:
+    """Take a secret away for good; give what still names it, whose calls fail from now on.
+
+    Raises:
+        NotFound: there is no such secret.
+    """
+    users = sorted({user for secret, user in secret_uses(workspace=workspace) if secret == name})
+    gone, _ = Secret.objects.filter(workspace=workspace, name=name).delete()
+    if not gone:
+        raise NotFound(f"There is no secret {name}.")
+    AppEvent.objects.create(
+        workspace=workspace,
+        type="secret.deleted",
+        object=f"secret:{name}",
+        actor=actor,
+        data={"used_by": users},
+    )
+    return users
 
 
 def _problem(pointer: str, code: str, message: str) -> dict[str, str]:
