@@ -13,6 +13,9 @@ from pytest_django.plugin import DjangoDbBlocker
 
 # Settings are read once, when Django is loaded: nothing of the machine's own may leak in.
 HOME = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
+# What the processes of one parallel run make only once: the first of them names it.
+IS_FIRST = "COUNTERSIGN_TESTS_SHARED" not in os.environ
+SHARED = Path(os.environ.setdefault("COUNTERSIGN_TESTS_SHARED", str(HOME / "shared")))
 for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "EGRESS_ALLOW", "STAND_IN", "PUBLIC_URL"):
     os.environ.pop(name, None)
 os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
@@ -25,8 +28,12 @@ os.environ["DATABASE_URL"] = (
 )
 
 import django  # noqa: E402
+from django.conf import settings as django_settings  # noqa: E402
 
 django.setup()  # before the test modules, which import models
+
+# A password of a test is no secret, and the real way to hash one takes a second.
+django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 from project.supervisor.children import child_stop  # noqa: E402
 from project.supervisor.postgres import Postgres  # noqa: E402
@@ -65,10 +72,12 @@ def django_db_modify_db_settings(
 def django_db_setup(
     unlimited: pytest.MonkeyPatch, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
-    """Bound how long locks are held, once the migrations are done that need longer."""
+    """Bound how long a lock is waited for, once the migrations are done that need longer."""
     from django.db import connection
 
-    unlimited.undo()
+    unlimited.setitem(
+        connection.settings_dict["OPTIONS"], "options", "-c jit=off -c lock_timeout=5s"
+    )
     with django_db_blocker.unblock():
         connection.close()
         connection.close_pool()
@@ -76,7 +85,7 @@ def django_db_setup(
 
 @pytest.fixture(scope="session")
 def unlimited() -> Iterator[pytest.MonkeyPatch]:
-    """Give migrations all the time they need, as `manage.py prepare` has it."""
+    """Take the limits of time away: a busy machine leaves a test alone for longer than they."""
     from django.db import connection
 
     with pytest.MonkeyPatch.context() as patch:
@@ -139,7 +148,8 @@ def engine_memory_forgotten() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count browser tests as not run where there is no browser."""
+    """Begin with what takes longest; count browser tests as not run where there is no browser."""
+    longest_first(items)
     browsers = ("chromium", "chromium-browser", "google-chrome")
     if any(map(shutil.which, browsers)) and shutil.which("chromedriver"):
         return
@@ -147,6 +157,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in item.path.parts or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+# Files that take longest, first: two processes that take whole files end together that way.
+LONGEST = (
+    "tests/browser/test_approval_pages.py",
+    "tests/faults",
+    "tests/browser",
+    "tests/platform",
+    "tests/workflows_app/core",
+    "tests/approvals_app/races",
+    "tests/workflows_app/replay",
+    "tests/gallery",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand files out in the order of the collection, not by how many tests they have."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def longest_first(items: list[pytest.Item]) -> None:
+    """Sort the files; tests of one file stay as they are."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(LONGEST) if item.nodeid.startswith(name)), 99)
+
+    items.sort(key=rank)
 
 
 @pytest.hookimpl(optionalhook=True)

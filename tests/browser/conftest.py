@@ -16,6 +16,8 @@ from psycopg.conninfo import make_conninfo
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
 AXE = Path(__file__).parent / "vendor" / "axe-4.14.1.min.js"
+RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
+COLOUR_RULES = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 PATIENCE = 30  # seconds; what comes is gone on with at once, and a busy machine takes its time
 FLAGS = [
     "--headless=new",
@@ -137,16 +139,45 @@ class Browser:
             {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
         )
 
-    def axe(self):
+    def axe(self, only=RULES):
         """Give the accessibility violations of the page as readable lines."""
-        self.script(AXE.read_text())
+        self.script("return typeof axe === 'undefined'") and self.script(AXE.read_text())
         return self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa',"
-            " 'best-practice']}).then((r) => done(r.violations.map((v) => v.id + ': ' + v.help +"
+            "axe.run(document, {runOnly: arguments[0]})"
+            ".then((r) => done(r.violations.map((v) => v.id + ': ' + v.help +"
             " ' | ' + v.nodes.slice(0, 4).map((n) => n.html.slice(0, 140) + ' '"
-            " + (n.any[0] ? n.any[0].message : '')).join(' || '))));"
+            " + (n.any[0] ? n.any[0].message : '')).join(' || '))));",
+            only,
         )
+
+    def axe_both(self):
+        """Give the violations in light, and those that the dark colours of the same page add."""
+        found = self.axe()
+        self.colours("dark")
+        self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "requestAnimationFrame(() => Promise.allSettled(document.getAnimations()"
+            ".filter((a) => a instanceof CSSTransition).map((a) => a.finished)).then(done))"
+        )
+        found += [f"dark: {line}" for line in self.axe(COLOUR_RULES)]
+        self.colours("light")
+        return found
+
+    def too_wide(self, path, widths=(390, 320)):
+        """Give what is wider than a phone on a page, by the phone's width."""
+        found = {}
+        self.size(max(widths), 844)
+        self.open(path)
+        for width in widths:
+            self.size(width, 844)
+            if self.script("return document.documentElement.scrollWidth") > width:
+                found[f"{width} {path}"] = self.script(
+                    "return [...document.querySelectorAll('body *')].filter((e) =>"
+                    " e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.tablew *'))"
+                    ".slice(0, 3).map((e) => e.outerHTML.slice(0, 120))"
+                )
+        return found
 
     def errors(self):
         """Give what the browser complained about, among it every breach of the content policy."""

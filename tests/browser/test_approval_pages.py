@@ -40,10 +40,9 @@ def paths(browser, found):
     ]
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390)])
-def test_no_page_of_approvals_has_an_accessibility_violation(browser, scheme, width):
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_page_of_approvals_has_an_accessibility_violation_in_light_or_dark(browser, width):
     found = inbox()
-    browser.colours(scheme)
     browser.sign_in(found["anna"])
     every = paths(browser, found)
     browser.size(width, 900)
@@ -51,16 +50,14 @@ def test_no_page_of_approvals_has_an_accessibility_violation(browser, scheme, wi
 
     for path in every:
         browser.open(path)
-        violations[path] = browser.axe()
+        violations[path] = browser.axe_both()
 
     assert {path: lines for path, lines in violations.items() if lines} == {}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_dialogs_folds_and_menus_are_accessible_too(browser, scheme):
+def test_dialogs_folds_and_menus_are_accessible_too(browser):
     found = inbox()
     number = found["requests"]["gate"].number
-    browser.colours(scheme)
     browser.sign_in(found["anna"])
     violations = {}
 
@@ -68,38 +65,30 @@ def test_dialogs_folds_and_menus_are_accessible_too(browser, scheme):
         browser.open(f"/approvals/?open=APR-{number}")
         browser.script(f"document.querySelector('[data-opens^={name}]').click()")
         browser.until(f"document.querySelector('dialog[open][id^={name}]')")
-        violations[name] = browser.axe()
+        violations[name] = browser.axe_both()
     browser.open(f"/approvals/?open=APR-{number}")
     browser.script("for (const one of document.querySelectorAll('details')) one.open = true")
-    violations["open folds"] = browser.axe()
+    violations["open folds"] = browser.axe_both()
     browser.open(f"/approvals/?open=APR-{found['requests']['final'].number}")
     browser.script("document.querySelector('.act .yes').click()")
     browser.until("document.querySelector('dialog.sure:modal')")
-    violations["last question"] = browser.axe()
+    violations["last question"] = browser.axe_both()
     browser.open(f"/approvals/?open=APR-{number}")
     browser.script("document.querySelector('.act .yes').click()")
     browser.until("document.querySelector('.undo')")
-    violations["undo"] = browser.axe()
+    browser.script("document.querySelector('.undo button').focus()")  # which stops its clock
+    violations["undo"] = browser.axe_both()
 
     assert {name: lines for name, lines in violations.items() if lines} == {}
 
 
-@pytest.mark.parametrize("width", [390, 320])
-def test_pages_of_approvals_do_not_scroll_sideways_on_a_phone(browser, width):
+def test_pages_of_approvals_do_not_scroll_sideways_on_a_phone(browser):
     found = inbox()
     browser.sign_in(found["anna"])
-    every = paths(browser, found)
-    browser.size(width, 844)
     wide = {}
 
-    for path in every:
-        browser.open(path)
-        if browser.script("return document.documentElement.scrollWidth") > width:
-            wide[path] = browser.script(
-                "return [...document.querySelectorAll('main *')].filter((e) =>"
-                " e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.tablew *'))"
-                ".slice(0, 3).map((e) => e.outerHTML.slice(0, 120))"
-            )
+    for path in paths(browser, found):
+        wide |= browser.too_wide(path)
 
     assert wide == {}
 

@@ -164,8 +164,7 @@ def test_what_cannot_be_kept_stays_in_the_field_with_its_reason(browser, owner):
     opened(browser, owner, "edit/?step=draft")
 
     value = field(browser, "/with/value")
-    value.send_keys(Keys.CONTROL, "a")
-    value.send_keys(Keys.NULL, "{broken", Keys.TAB)
+    value.send_keys(Keys.CONTROL, "a", Keys.NULL, "{broken", Keys.TAB)
     browser.until("document.querySelector('form[data-field=\"/with/value\"] .errors')")
 
     assert field(browser, "/with/value").get_attribute("value") == "{broken"
@@ -189,13 +188,11 @@ def test_a_conflict_shows_theirs_and_keeps_mine(browser, owner):
     assert draft()["steps"][0]["with"]["prompt"] == "Label {{ input }} mine"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_builder_is_accessible(browser, owner, scheme):
-    browser.colours(scheme)
+def test_the_builder_is_accessible(browser, owner):
     opened(browser, owner)
     browser.script("document.querySelectorAll('details.ps').forEach((one) => {one.open = true})")
 
-    assert browser.axe() == []
+    assert browser.axe_both() == []
     assert browser.errors() == []
 
 

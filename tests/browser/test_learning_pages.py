@@ -1,7 +1,5 @@
 """What was learned, in a real browser: accessible, inside its width, and usable."""
 
-import pytest
-
 from tests.browser.learning_scene import learned
 from workflows_app.models import Workflow
 
@@ -19,36 +17,26 @@ def paths(found):
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_an_accessibility_violation(browser, scheme):
+def test_no_page_has_an_accessibility_violation_in_light_or_dark(browser):
     found = learned()
-    browser.colours(scheme)
     browser.sign_in(found["olga"])
     violations = {}
 
     for path in paths(found):
         browser.open(path)
-        violations[path] = browser.axe()
+        violations[path] = browser.axe_both()
 
     assert {path: lines for path, lines in violations.items() if lines} == {}
     assert browser.errors() == []
 
 
-@pytest.mark.parametrize("width", [390, 320])
-def test_no_page_scrolls_sideways_on_a_phone(browser, width):
+def test_no_page_scrolls_sideways_on_a_phone(browser):
     found = learned()
     browser.sign_in(found["anna"])
-    browser.size(width, 844)
     wide = {}
 
     for path in paths(found):
-        browser.open(path)
-        if browser.script("return document.documentElement.scrollWidth") > width:
-            wide[path] = browser.script(
-                "return [...document.querySelectorAll('main *')].filter((e) =>"
-                " e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.tablew *'))"
-                ".slice(0, 3).map((e) => e.outerHTML.slice(0, 120))"
-            )
+        wide |= browser.too_wide(path)
 
     assert wide == {}
 

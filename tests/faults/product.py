@@ -20,7 +20,7 @@ import psutil
 
 from tests.faults.sink import Sink
 from tests.platform.cluster import until
-from tests.platform.installation import ROOT, SERVED, Installation
+from tests.platform.installation import ROOT, SERVED, Installation, home_prepared
 
 JSON = Any
 ENDED = {"succeeded", "failed", "cancelled", "timed_out", "compensated"}
@@ -187,6 +187,7 @@ def _kill(process: psutil.Process) -> None:
 def product_run(sink: Sink, **environment: str) -> Iterator[Product]:
     """Run a product that may call the sink."""
     folder = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
+    home_prepared(folder / "home")
     product = Product(folder / "home", EGRESS_ALLOW=sink.address, **environment)
     try:
         product.prepare()

@@ -1,7 +1,9 @@
 """An installation started as people start it, in a folder and on a port of its own."""
 
+import fcntl
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +13,32 @@ from pathlib import Path
 
 import psutil
 
+from project.supervisor.postgres import Postgres
+from tests.conftest import FAST, SHARED, served
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVED = re.compile(r"Countersign is ready at (\S+)/")
+
+
+def home_prepared(home: Path) -> None:
+    """Fill a data folder as a first start leaves it: made once, then copied."""
+    SHARED.mkdir(parents=True, exist_ok=True)
+    made = SHARED / "home"
+    with (SHARED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            _home_make(SHARED / "draft")
+            (SHARED / "draft").rename(made)
+    shutil.copytree(made, home)
+
+
+def _home_make(home: Path) -> None:
+    server = Postgres(data=home / "db", sockets=SHARED, log=SHARED / "log", settings=FAST)
+    environment = {**os.environ, "COUNTERSIGN_HOME": str(home), "DATABASE_URL": server.url}
+    environment.pop("SECRET_KEY")  # each installation keeps its own
+    with served(server):
+        command = [sys.executable, "manage.py", "prepare"]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
 
 
 class Installation:
@@ -33,7 +59,7 @@ class Installation:
         self.address = ""
         self._ready = threading.Event()
 
-    def start(self, *, seconds: float = 60) -> float:
+    def start(self, *, seconds: float = 180) -> float:
         """Start it and return the seconds until it was ready."""
         began = time.monotonic()
         self.lines, self.address = [], ""

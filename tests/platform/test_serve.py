@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.platform.installation import Installation
+from tests.platform.installation import Installation, home_prepared
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ def test_an_empty_home_becomes_a_running_product_and_ctrl_c_leaves_nothing(insta
 
 @pytest.mark.slow
 def test_a_killed_child_is_started_again_and_a_killed_supervisor_takes_all_with_it(installation):
+    home_prepared(installation.home)
     installation.start()
     family = installation.family()
     worker, postgres = installation.role("worker"), installation.server("postgres")
