@@ -232,7 +232,7 @@ def test_while_a_secret_is_replaced_both_count(api):
 
 def test_an_archived_workflow_hears_nothing(api):
     from workflows_app.models import User, Workflow
-    from workflows_app.services.definitions import workflow_archive
+    from workflows_app.services.archive import workflow_archive
 
     version, _ = publish_answer(
         api, "double", {**HOOK, "triggers": [*HOOK["triggers"], *ORDERS["triggers"]]}

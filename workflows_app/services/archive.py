@@ -1,9 +1,32 @@
 """Putting a workflow away, with what becomes of the runs that are going on."""
 
+from django.db import transaction
+from django.db.models.functions import Now
+
 from workflows_app.errors import IllegalState
 from workflows_app.models import Run, User, Workflow
+from workflows_app.selectors.definitions import version_newest
 from workflows_app.services.control import run_cancel
-from workflows_app.services.definitions import workflow_archive
+from workflows_app.services.definitions import draft_lock, draft_record
+
+
+@transaction.atomic
+def workflow_archive(*, workflow: Workflow, actor: User, archived: bool = True) -> Workflow:
+    """Take a workflow out of the lists and stop its triggers, or bring it back.
+
+    Runs in flight go on.
+    """
+    held = draft_lock(workflow)
+    held.archived_at = Now() if archived else None
+    held.save(update_fields=["archived_at"])
+    if archived:
+        held.triggers.update(is_active=False)
+    else:
+        newest = version_newest(workflow=held)
+        held.triggers.filter(version=newest).update(is_active=True)
+    draft_record(held, "workflow.archived" if archived else "workflow.restored", actor, None)
+    held.refresh_from_db(fields=["archived_at"])
+    return held
 
 
 def workflow_put_away(*, workflow: Workflow, actor: User, cancels_runs: bool) -> int:

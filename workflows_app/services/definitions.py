@@ -68,7 +68,7 @@ def _create(
                 workspace=workspace, slug=slug, name=name, draft=definition, created_by=actor
             )
             workflow.draft_editors.add(actor)
-            _record(workflow, "workflow.created", actor, {"name": name})
+            draft_record(workflow, "workflow.created", actor, {"name": name})
     except IntegrityError:
         raise Conflict(f"There is already a workflow {slug}.", code="slug_taken") from None
     workflow.refresh_from_db(fields=["created_at", "updated_at"])
@@ -155,7 +155,7 @@ def draft_save(
     data = {"revision": held.revision, "digest": definition_digest(definition)}
     if label:
         data["label"] = label
-    _record(held, "workflow.draft_saved", actor, data)
+    draft_record(held, "workflow.draft_saved", actor, data)
     held.refresh_from_db(fields=["updated_at"])
     return held
 
@@ -201,7 +201,7 @@ def workflow_publish(
     version = version_write(held, note=note, actor=actor, is_numbered=True)
     version.editors.set(held.draft_editors.all())
     held.draft_editors.clear()
-    _record(
+    draft_record(
         held,
         "workflow.published",
         actor,
@@ -235,25 +235,6 @@ def draft_version(
     return version_write(held, note="", actor=actor, is_numbered=False, definition=document)
 
 
-@transaction.atomic
-def workflow_archive(*, workflow: Workflow, actor: User, archived: bool = True) -> Workflow:
-    """Take a workflow out of the lists and stop its triggers, or bring it back.
-
-    Runs in flight go on.
-    """
-    held = draft_lock(workflow)
-    held.archived_at = Now() if archived else None
-    held.save(update_fields=["archived_at"])
-    if archived:
-        held.triggers.update(is_active=False)
-    else:
-        newest = version_newest(workflow=held)
-        held.triggers.filter(version=newest).update(is_active=True)
-    _record(held, "workflow.archived" if archived else "workflow.restored", actor, None)
-    held.refresh_from_db(fields=["archived_at"])
-    return held
-
-
 def draft_lock(workflow: Workflow) -> Workflow:
     """Hold the workflow's row: whoever else changes its draft waits."""
     rows = Workflow.objects.select_for_update(of=("self",)).select_related("workspace")
@@ -282,7 +263,8 @@ def _draft_refuse(definition: JSON) -> None:
         raise Invalid(refused.message, code="definition_invalid", problems=[problem]) from None
 
 
-def _record(workflow: Workflow, what: str, actor: User, data: JSON) -> None:
+def draft_record(workflow: Workflow, what: str, actor: User, data: JSON) -> None:
+    """Record a change of a workflow in its workspace."""
     subject = f"workflow:{workflow.slug}"
     app_event(workflow.workspace, what, subject, f"user:{actor.username}", data=data)
 
@@ -290,11 +272,11 @@ def _record(workflow: Workflow, what: str, actor: User, data: JSON) -> None:
 __all__ = [
     "definition_validate",
     "draft_lock",
+    "draft_record",
     "draft_restore",
     "draft_save",
     "draft_shape",
     "draft_version",
-    "workflow_archive",
     "workflow_create",
     "workflow_import",
     "workflow_publish",

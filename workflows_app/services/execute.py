@@ -18,7 +18,8 @@ from workflows_app.core.states import Effect, WaitReason
 from workflows_app.core.strict_json import JsonRefused, strict_check
 from workflows_app.services import guardrails, holds
 from workflows_app.services.cache import cache_digest, cache_put
-from workflows_app.services.prepare import Prepared, action_of, gate_settings, undo_render
+from workflows_app.services.gates import action_of, gate_settings
+from workflows_app.services.prepare import Prepared, undo_render
 from workflows_app.services.values import condition_of
 
 logger = logging.getLogger(__name__)

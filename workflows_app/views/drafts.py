@@ -17,11 +17,10 @@ from workflows_app.forms import ArchiveForm, DraftForm, PublishForm
 from workflows_app.models import User, Workflow
 from workflows_app.selectors.definitions import version_newest, workflow_get
 from workflows_app.selectors.people import Principal, principal_of_user
-from workflows_app.services.archive import workflow_put_away
+from workflows_app.services.archive import workflow_archive, workflow_put_away
 from workflows_app.services.definitions import (
     definition_validate,
     draft_save,
-    workflow_archive,
     workflow_publish,
 )
 from workflows_app.services.move_on import runs_in_flight, runs_movable, runs_move_on

@@ -26,12 +26,12 @@ from workflows_app.selectors.definitions import (
     workflow_get,
     workflow_list,
 )
+from workflows_app.services.archive import workflow_archive
 from workflows_app.services.definitions import (
     definition_validate,
     draft_save,
     draft_shape,
     draft_version,
-    workflow_archive,
     workflow_create,
     workflow_import,
     workflow_publish,
