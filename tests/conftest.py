@@ -14,7 +14,6 @@ from pytest_django.plugin import DjangoDbBlocker
 # Settings are read once, when Django is loaded: nothing of the machine's own may leak in.
 HOME = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
 # What the processes of one parallel run make only once: the first of them names it.
-IS_FIRST = "COUNTERSIGN_TESTS_SHARED" not in os.environ
 SHARED = Path(os.environ.setdefault("COUNTERSIGN_TESTS_SHARED", str(HOME / "shared")))
 for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL", "EGRESS_ALLOW", "STAND_IN", "PUBLIC_URL"):
     os.environ.pop(name, None)

@@ -17,7 +17,7 @@ from celery.exceptions import SecurityWarning
 from django.conf import settings
 
 from project.celery import app
-from project.roles.loading import collector_start
+from project.roles.loading import arenas_share, collector_start
 from project.roles.probe import Probe, probe_forget, probe_register
 from project.roles.waiting import wait_for_database
 from project.supervisor.announce import announce
@@ -40,6 +40,7 @@ def worker_run(*, name: str, with_scheduler: bool) -> int:
     sys.setswitchinterval(SWITCH)
     role = WorkerRole(name, with_scheduler=with_scheduler)
     collector_start()
+    arenas_share()
     if not gate_pass():
         wait_for_database(role.stop)
     role.connect()
