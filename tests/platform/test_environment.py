@@ -31,7 +31,7 @@ def test_a_database_address_keeps_everything_that_libpq_knows():
         "sslmode": "verify-full",
         "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s -c jit=off"
         " -c search_path=x",
-        "pool": {"min_size": 0, "max_size": 8, "timeout": 5, "max_idle": 60},
+        "pool": {"min_size": 0, "max_size": 8, "timeout": 20, "max_idle": 60},
     }
 
 
