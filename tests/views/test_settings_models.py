@@ -90,7 +90,7 @@ def test_a_test_call_asks_the_model_and_tells_what_it_cost(client, admin, model)
 
 
 def test_a_test_call_that_fails_says_why(client, admin, model):
-    model.reply(error(401, "authentication_error", "invalid x-api-key"))
+    model.reply(error(401, "invalid x-api-key"))
 
     answer = client.post(f"{URL}small/try/")
 
