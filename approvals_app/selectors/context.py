@@ -64,7 +64,7 @@ def confidence_record(request: ApprovalRequest) -> dict[str, JSON] | None:
 
 
 def own_record(request: ApprovalRequest, user: User, now: datetime) -> dict[str, JSON]:
-    """Give how `user` answered this gate in 30 days: counts, and the median time in seconds."""
+    """Give how `user` answered this gate in 30 days: counts, and the median time."""
     votes = list(
         Vote.objects.filter(
             person=user,
@@ -83,7 +83,7 @@ def own_record(request: ApprovalRequest, user: User, now: datetime) -> dict[str,
         "approved": sum(vote.decision in ("approve", "change") for vote in votes) - edited,
         "edited": edited,
         "rejected": sum(vote.decision == "reject" for vote in votes),
-        "median": median(times) if times else None,
+        "median": timedelta(seconds=median(times)) if times else None,
     }
 
 

@@ -168,6 +168,14 @@ def decided_list(*, actor: Looker) -> QuerySet[ApprovalRequest]:
     return requests.order_by("-closed_at", "-number")
 
 
+def decided_today(viewer: Viewer, now: datetime) -> int:
+    """Give how many requests a person has settled since midnight."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return ApprovalRequest.objects.filter(
+        decided_by=viewer.user, effective_at__gte=midnight, decided_at__gte=midnight
+    ).count()
+
+
 def undoable(*, actor: Looker, now: datetime) -> ApprovalRequest | None:
     """Give the newest decision of `actor` that can still be taken back."""
     viewer = viewer_of(actor)

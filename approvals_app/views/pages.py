@@ -1,6 +1,7 @@
 """The inbox and the page of one request."""
 
 import json
+from datetime import datetime
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
@@ -14,7 +15,12 @@ from approvals_app.core.policy import RISKS
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.batches import batches_of
 from approvals_app.selectors.queue import SHOWN, SHOWN_MOST, line_get, queue_list
-from approvals_app.selectors.requests import approval_get, inbox_counts, undoable
+from approvals_app.selectors.requests import (
+    approval_get,
+    decided_today,
+    inbox_counts,
+    undoable,
+)
 from approvals_app.selectors.viewer import Viewer, viewer_of
 from approvals_app.services.record import database_now
 from approvals_app.views import present
@@ -152,7 +158,8 @@ def queue_context(
         "batches": batches,
         "selectable": {one.number for batch in batches for one in batch.requests},
         "total": f"{shown}+" if is_more else len(rows),
-        "soon": sum(line["is_hot"] for line in queue.lines),
+        "soon": _soon(queue.lines, is_more=is_more),
+        "empty_text": "" if queue.lines else _empty_text(viewer, filters, now),
         "risks": RISKS,
         "all_query": filters.query(open=reference),
         "queue_query": filters.query(open=opened.reference if opened else "", held=numbers),
@@ -165,6 +172,24 @@ def queue_context(
         "is_page": False,
     }
     return context, rows
+
+
+def _soon(lines: list[dict[str, JSON]], *, is_more: bool) -> str:
+    """Give how many of the lines are due soon; behind a page full of them there may be more."""
+    number = sum(line["is_hot"] for line in lines)
+    return f"{number}+" if is_more and number == len(lines) else str(number or "")
+
+
+def _empty_text(viewer: Viewer, filters: Filters, now: datetime) -> str:
+    """Say that nothing is there, and to whoever has answered all, how much that was."""
+    if filters.view != "mine":
+        return {
+            "teams": "Nothing waits for anybody.",
+            "delegated": "Nothing that you handed on waits.",
+            "decided": "Nothing has been decided yet.",
+        }[filters.view]
+    number = decided_today(viewer, now)
+    return f"Nothing waits for you. Decided today: {number}" if number else "Nothing waits for you."
 
 
 def shown_of(request: HttpRequest) -> int:
