@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from workflows_app.core.facts import Fact
+from workflows_app.core.facts import Fact, RollbackAsked
 
 JSON = Any
 
@@ -163,6 +163,13 @@ class UndoSteps(Effect):
 
     container: UUID
     steps: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollBack(Effect):
+    """Undo what this run did, which has ended, and answer whoever asked."""
+
+    asked: RollbackAsked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -244,6 +244,20 @@ class UndosEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackAsked(Fact):
+    """The undo of a `workflow` step wants what its child run did undone.
+
+    `ChildRunEnded` goes back to `step_run` in `scope` of `run` once it is.
+    """
+
+    step_run: UUID
+    scope: UUID
+    run: UUID
+    generation: int
+    actor: str = "engine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRetried(Fact):
     """A person wants this step, and what follows it, to run again."""
 
@@ -287,6 +301,7 @@ _TYPES: dict[str, type[Fact]] = {
     "event_arrived": EventArrived,
     "child_run_ended": ChildRunEnded,
     "undos_ended": UndosEnded,
+    "rollback_asked": RollbackAsked,
     "step_retried": StepRetried,
     "step_passed": StepPassed,
     "step_given_up": StepGivenUp,

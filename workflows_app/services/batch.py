@@ -97,6 +97,7 @@ class RunChange:
     supersedes: bool = False
     superseded: list[str] = field(default_factory=list)  # paths that are run again
     reopen: dict[str, str] | None = None  # {"actor", "why"}: an ended run goes on
+    rollback: JSON = None  # what an ended run intends as it is undone, and whom it tells then
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from workflows_app.models.fields import json_dump
 from workflows_app.services import ending, event_waits, kept, revert, rows, undo
 from workflows_app.services.batch import Opened, RunEnd
 from workflows_app.services.bodies import body_output, last_output, map_items
-from workflows_app.services.children import child_cancel, child_start
+from workflows_app.services.children import child_cancel, child_roll_back, child_start
 from workflows_app.services.effects import effects_handle
 from workflows_app.services.holds import holds_release
 from workflows_app.services.pure import PureSteps
@@ -183,6 +183,8 @@ class Carrier:
                 child_cancel(self, effect)
             case wish.UndoSteps():
                 revert.steps_undo(self, opened, effect)
+            case wish.RollBack():
+                child_roll_back(self, opened, effect)
             case wish.DropUndo():
                 undo.undo_drop(effect.step_run)
             case _:

@@ -152,6 +152,8 @@ def _nothing(claim: Claim, worker: str, settings: JSON) -> StepSucceeded:
 
 
 def _workflow(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
+    if "undoes" in claim.node.spec:
+        return _rollback(claim, settings, worker)
     limit = int((claim.context.version.expanded.get("limits") or {}).get("depth", 5))
     if claim.context.depth + 1 > limit:
         message = f"workflows are nested deeper than the limit of {limit}"
@@ -173,6 +175,19 @@ def _workflow(claim: Claim, settings: JSON, values: JSON, worker: str) -> Fact:
         reason=WaitReason.CHILD.value,
         request={"version": str(version.pk), "input": value if value is not None else {}},
         why=f"it runs {settings['slug']} v{version.number}",
+    )
+
+
+def _rollback(claim: Claim, settings: JSON, worker: str) -> StepSuspended:
+    """Undo a step that ran another workflow: its run is rolled back."""
+    return StepSuspended(
+        step_run=claim.id,
+        token=claim.token,
+        actor=worker,
+        input=settings,
+        reason=WaitReason.CHILD.value,
+        request={"rollback": settings["rollback"]},
+        why="its child run is rolled back",
     )
 
 

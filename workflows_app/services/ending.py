@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from workflows_app.core.facts import ChildRunEnded, fact_dump
 from workflows_app.core.states import RunState
@@ -21,11 +22,20 @@ OUT_OF_TIME = "run_timeout"  # without a path: of the run itself, not of one tha
 
 def run_end(carrier: Carrier, follow: RunFollow, *, has_undos: bool) -> None:
     """Take the run to its final state, by way of its compensation."""
-    end = follow.end
-    if end is None:
+    if follow.end is None:
         return
+    _decide(carrier, follow, follow.end, has_undos)
+    parent = follow.run.parent_step_run
+    if has_undos and follow.has_ended and parent is not None:
+        undo.undo_record_child(step_run=parent, child=follow.run_id)
+
+
+def _decide(carrier: Carrier, follow: RunFollow, end: RunEnd, has_undos: bool) -> None:
     if end.scope_kind == "undo":
+        tell = (follow.ending or {}).get("tell")
         _end(carrier, follow, **_after_compensation(follow))
+        if tell is not None:
+            _answer(carrier, follow, tell)
         return
     intent = {**_intent(end), **(follow.ending or {})}
     definition = carrier.transaction.contexts[follow.run_id].version.expanded
@@ -120,6 +130,18 @@ def _end(
     )
     if follow.run.parent_step_run is not None:
         _tell_parent(carrier, follow)
+
+
+def _answer(carrier: Carrier, follow: RunFollow, tell: JSON) -> None:
+    """Tell the undo that asked for it that this run is rolled back; its cost is the run's own."""
+    fact = ChildRunEnded(
+        step_run=UUID(tell["step_run"]),
+        generation=tell["generation"],
+        run=follow.run_id,
+        state=follow.state.value,
+        error=follow.error,
+    )
+    carrier.leave(UUID(tell["scope"]), UUID(tell["run"]), fact, is_counted=False)
 
 
 def _tell_parent(carrier: Carrier, follow: RunFollow) -> None:

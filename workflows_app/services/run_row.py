@@ -115,6 +115,18 @@ class RunFollow:
         )
 
 
+def _roll_back(follow: RunFollow, intent: JSON) -> None:
+    """An ended run undoes what it did; one that does so already only has somebody to tell."""
+    if follow.state is RunState.COMPENSATING:
+        follow.ending = {**(follow.ending or {}), **intent}
+        return
+    follow.reopens = True
+    follow.output, follow.error, follow.ending = intent["output"], intent["error"], intent
+    follow.record(
+        "run.reopened", RunState.COMPENSATING, actor=intent["actor"], why=intent["reason"]
+    )
+
+
 def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetime) -> RunFollow:
     """Tell how a run stands after a transaction; its end is decided by the caller."""
     follow = RunFollow(
@@ -140,6 +152,8 @@ def run_follow(run: RunRow, change: RunChange, context: RunContext, now: datetim
         if follow.reopens:
             actor, why = change.reopen["actor"], change.reopen["why"]
             follow.record("run.reopened", RunState.RUNNING, actor=actor, why=why)
+    if change.rollback is not None:
+        _roll_back(follow, change.rollback)
     has_begun = any(
         event.type in ("step.started", "step.waiting", "step.ended") for event in change.history
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from workflows_app.core.engine.draft import AGAIN, HistoryEvent, StepDraft
+from workflows_app.core.engine.draft import HistoryEvent, StepDraft
 from workflows_app.core.states import STEP_TRANSITIONS, StepState, Trigger
 from workflows_app.models.fields import json_dump
 from workflows_app.services.batch import Opened, RunChange
@@ -20,6 +20,7 @@ from workflows_app.services.rows import cursor_open
 
 JSON = Any
 NO_ANSWER = "the step never answered, so nobody knows what there is to undo"
+ID_LENGTH = 100  # of a step's id in its row
 _MARKS = ("kind", "problem")  # of a record: not settings of the undo
 
 
@@ -140,6 +141,23 @@ def undos_take_of(
     return taken
 
 
+_OF_CHILD = """
+INSERT INTO workflows_app_undo (run_id, step_run_id, path, generation, spec, state, ordinal)
+SELECT s.run_id, s.id, s.path, s.generation, %s, 'armed', nextval('workflows_app_undo_ordinal')
+FROM workflows_app_steprun s
+WHERE s.id = %s
+  AND EXISTS (SELECT 1 FROM workflows_app_undo
+              WHERE run_id = %s AND state IN ('recorded', 'armed', 'requested'))
+  AND NOT EXISTS (SELECT 1 FROM workflows_app_undo WHERE step_run_id = s.id)
+"""
+
+
+def undo_record_child(*, step_run: UUID, child: UUID) -> None:
+    """Write down that the step of a child run is undone by rolling that back, if it can be."""
+    spec = json_dump({"kind": "workflow", "rollback": str(child)})
+    cursor_open().execute(_OF_CHILD, [spec, step_run, child])
+
+
 def _taken(statement: str, parameters: list[Any]) -> list[Taken]:
     cursor = cursor_open()
     cursor.execute(
@@ -170,17 +188,17 @@ def _compensating(step_runs: list[UUID]) -> None:
 
 
 def undo_body(undos: Sequence[Taken]) -> JSON:
-    """Give the chain that runs these undos one by one; ids are the paths of the undo steps."""
+    """Give the chain that runs these undos one by one; ids are paths where they are short."""
     seen: set[str] = set()
     steps = []
-    for one in undos:
-        name = f"{one.path}.undo"
-        if name in seen:
-            name = f"{name}{AGAIN}{one.generation}"
+    for number, one in enumerate(undos):
+        path = f"{one.path}.undo"
+        name = path if len(path) <= ID_LENGTH and path not in seen else f"undo {number}"
         seen.add(name)
         steps.append(
             {
                 "id": name,
+                "path": path,
                 "kind": one.spec.get("kind", "tool"),
                 "with": {key: value for key, value in one.spec.items() if key not in _MARKS},
                 "rendered": True,

@@ -1,6 +1,6 @@
 """`advance()`: one scope, one fact, and what follows from it. Pure."""
 
-from workflows_app.core.effects import TellParent
+from workflows_app.core.effects import RollBack, TellParent
 from workflows_app.core.engine import (
     containers,
     flow,
@@ -21,6 +21,7 @@ from workflows_app.core.facts import (
     Decided,
     EventArrived,
     Fact,
+    RollbackAsked,
     ScopeCancelled,
     ScopeOpened,
     SlotGranted,
@@ -65,6 +66,9 @@ def advance(draft: Draft, fact: Fact) -> bool:
     A worker's fact counts only with the token of the present claim. Everything else is found
     in `draft`: what changed, the history, and the effects wanted.
     """
+    if isinstance(fact, RollbackAsked):
+        draft.effects.append(RollBack(asked=fact))
+        return True
     if draft.state is ScopeState.ENDED:
         return False
     match fact:

@@ -24,7 +24,6 @@ from workflows_app.core.states import (
 JSON = Any
 _ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
 REVERT = "revert"  # in a step's progress: it is being taken back, and what becomes of it then
-AGAIN = "#"  # before the generation, in the names of undos of an older one
 MORE = "+more"  # the subscription of a map that takes more items; no port can be called so
 
 
@@ -172,15 +171,15 @@ class Draft:
         return self.graph.nodes[status.step]
 
     def step_path(self, step: str) -> str:
+        if self.kind == "undo":  # beside what it undoes, wherever that was
+            return str(self.graph.nodes[step].spec.get("path", step))
         return f"{self.path}.{step}" if self.path else step
 
     def add(self, step: str) -> StepDraft:
         """Give a step its row, ready; the caller moves it on if it is anything else."""
         path = self.step_path(step)
-        if self.kind == "undo":  # several generations of one step may be undone by one chain
-            path = path.partition(AGAIN)[0]
         generation = self.generations.get(path, 0)
-        if self.kind == "undo":
+        if self.kind == "undo":  # one chain may undo several generations of a path
             self.generations[path] = generation + 1
         status = StepDraft(
             id=self.new_id(),

@@ -209,7 +209,9 @@ def on_child_ended(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None
     if fact.generation != status.generation or status.reason != WaitReason.CHILD:
         return
     status.usage = fact.usage
-    if status.is_cancelling:
+    if draft.kind == "undo":
+        _child_rolled_back(draft, status, fact)
+    elif status.is_cancelling:
         flow.cancelled(draft, status, why="the child run has stopped")
     elif (status.progress or {}).get("timed_out"):
         heard.timed_out(draft, status)
@@ -224,6 +226,14 @@ def on_child_ended(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None
             error.get("message") or f"the child run ended as {fact.state}",
             timed_out=fact.state == "timed_out",
         )
+
+
+def _child_rolled_back(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None:
+    """What the child run did is undone; what was passed over there counts as passed over here."""
+    if fact.error is not None and fact.error.get("code") == "not_undone":
+        flow.skip(draft, status, why=fact.error["message"])
+    else:
+        flow.succeed(draft, status, "done", why="the child run is rolled back")
 
 
 def on_passed(draft: Draft, status: StepDraft, fact: StepPassed) -> None:
