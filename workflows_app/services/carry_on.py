@@ -4,6 +4,7 @@ What is kept, at the first level and inside bodies, `kept.py` says.
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -15,6 +16,7 @@ from workflows_app.services.context import version_context
 from workflows_app.services.control import refuse
 from workflows_app.services.inputs import input_check
 from workflows_app.services.kept import results_kept
+from workflows_app.services.kept_undos import undos_lock, undos_take_over
 from workflows_app.services.start import runs_insert, start_check
 
 JSON = Any
@@ -53,10 +55,13 @@ def run_carry_on(
     if path and not any(_leads_to(name, path) for name in new.nodes):
         raise Invalid(f"version {version} has no step {path}", code="unknown_step")
     kept, is_same_input = {}, input is None or input == run.input
-    if is_same_input:
-        rows = StepRun.objects.filter(run=run, scope__kind="root", is_current=True)
-        kept = results_kept(rows, old, new, prefix="", again=again)
+    undos: dict[UUID, list[int]] = {}
     with transaction.atomic():
+        if is_same_input:
+            found_rows = StepRun.objects.filter(run=run, scope__kind="root", is_current=True)
+            undos = undos_lock([row.pk for row in found_rows])
+            rows = [row for row in found_rows if row.pk in undos]
+            kept = results_kept(rows, old, new, prefix="", again=again)
         fresh = runs_insert(
             version=version_context(found.pk),
             inputs=[value],
@@ -69,6 +74,7 @@ def run_carry_on(
             kept=kept,
             why=reason or f"goes on from run {run.number} with version {version}",
         )[0]
+        undos_take_over([undo for row in kept.values() for undo in undos[row.pk]], fresh.pk)
         transaction.on_commit(lambda: notify.runs_ready([fresh.pk]))
     return fresh
 

@@ -18,6 +18,7 @@ from workflows_app.core.states import STEP_ENDED, StepState
 from workflows_app.models import Scope, StepRun
 from workflows_app.services.batch import Opened
 from workflows_app.services.context import RunContext, version_context
+from workflows_app.services.kept_undos import ACTED, undos_lock, undos_take_over
 from workflows_app.services.rows import cursor_open
 
 JSON = Any
@@ -81,7 +82,10 @@ def result_keep(draft: Draft, step: str, row: StepRun) -> None:
     status.output, status.has_output = row.output, True
     status.input, status.has_input = row.input, True
     status.started_at, status.finished_at = row.started_at, draft.now
-    status.progress = {KEPT: str(row.run_id)}
+    status.progress = {
+        KEPT: str(row.run_id),
+        ACTED: (row.progress or {}).get(ACTED) or str(row.pk),
+    }
     source = f"run {row.run_id}"
     data = {"port": row.port, KEPT: str(row.run_id)}
     draft.record("step.ended", status, "", why=f"its result was kept from {source}", data=data)
@@ -137,8 +141,11 @@ def scope_keep(opened: Opened, context: RunContext) -> None:
     before = _scope_before(known.run, row.path, row.kind, row.body)
     if graph is None or before is None or (before.values or {}) != (row.values or {}):
         return
-    steps = StepRun.objects.filter(scope=before, is_current=True)
+    steps = list(StepRun.objects.filter(scope=before, is_current=True))
+    undos = undos_lock([one.pk for one in steps])
+    steps = [one for one in steps if one.pk in undos]
     kept = results_kept(steps, graph, opened.draft.graph, prefix=row.path, again=known.path)
+    undos_take_over([undo for one in kept.values() for undo in undos[one.pk]], row.run_id)
     for name, result in kept.items():
         result_keep(opened.draft, name, result)
     if kept:

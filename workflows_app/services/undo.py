@@ -97,6 +97,7 @@ def undos_take(run_id: UUID, *, everything: bool) -> list[Taken]:
         [run_id, states],
     )
     _compensating([one.step_run for one in taken])
+    _kept_are(run_id, [one.step_run for one in taken], "succeeded", "compensating")
     return taken
 
 
@@ -233,6 +234,7 @@ def undos_ended(opened: Opened, change: RunChange, known: Mapping[UUID, StepDraf
         after = StepState.COMPENSATED if is_undone else StepState.SUCCEEDED
         if original != opened.row.container_id:
             _settle(original, after, known.get(original))
+        _kept_are(opened.row.run_id, [original], "compensating", after.value)
         change.history.append(
             HistoryEvent(
                 type="step.undone" if is_undone else "state.changed",
@@ -243,6 +245,16 @@ def undos_ended(opened: Opened, change: RunChange, known: Mapping[UUID, StepDraf
                 why="" if is_undone else "a person passed its undo over",
             )
         )
+
+
+def _kept_are(run_id: UUID, acted: Sequence[UUID], before: str, after: str) -> None:
+    """Say of results that a run keeps what becomes of the step runs that acted, in other runs."""
+    cursor_open().execute(
+        "UPDATE workflows_app_steprun SET state = %s WHERE run_id = %s AND is_current"
+        " AND (SELECT continued_from_id FROM workflows_app_run WHERE id = %s) IS NOT NULL"
+        " AND state = %s AND progress::json ->> 'acted' = ANY(%s)",
+        [after, run_id, run_id, before, [str(one) for one in acted]],
+    )
 
 
 def _settle(original: UUID, after: StepState, status: StepDraft | None) -> None:

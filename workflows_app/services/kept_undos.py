@@ -1,0 +1,52 @@
+"""Undos of results that are kept: they go over to the run that rests on them.
+
+What a step did is undone by the newest run that keeps its result, and by no other; the record of
+an undo belongs to one run at a time (docs/adr/0010-undos-go-with-results.md).
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from workflows_app.services.rows import cursor_open
+
+ACTED = "acted"  # in the progress of a kept step: the step run that acted, in whichever run
+# The step runs whose results are kept, all in their bodies, and what was recorded to undo them.
+_UNDOS = """
+WITH RECURSIVE held AS (
+  SELECT s.id AS kept, coalesce((s.progress::json ->> 'acted')::uuid, s.id) AS acted
+  FROM workflows_app_steprun s WHERE s.id = ANY(%s)
+  UNION
+  SELECT held.kept, coalesce((inner_one.progress::json ->> 'acted')::uuid, inner_one.id)
+  FROM held
+  JOIN workflows_app_scope body ON body.container_id = held.acted AND body.kind <> 'undo'
+  JOIN workflows_app_steprun inner_one ON inner_one.scope_id = body.id
+)
+SELECT held.kept, u.id, u.state FROM held
+JOIN workflows_app_undo u ON u.step_run_id = held.acted
+ORDER BY u.id FOR UPDATE OF u
+"""
+_OVER = ("running", "done", "failed")
+
+
+def undos_lock(step_runs: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """Lock what would undo these step runs; give the records that can go over, by step run.
+
+    A step run that is undone already, or about to be, is left out: its result cannot be kept.
+    """
+    cursor = cursor_open()
+    cursor.execute(_UNDOS, [list(step_runs)], prepare=True)
+    found = cursor.fetchall()
+    undone = {kept for kept, _id, state in found if state in _OVER}
+    free: dict[UUID, list[int]] = {one: [] for one in step_runs if one not in undone}
+    for kept, undo_id, state in found:
+        if kept in free and state == "armed":
+            free[kept].append(undo_id)
+    return free
+
+
+def undos_take_over(undos: Sequence[int], run_id: UUID) -> None:
+    """Let a run undo what it keeps; the run that acted, or kept it before, no longer does."""
+    if undos:
+        cursor_open().execute(
+            "UPDATE workflows_app_undo SET run_id = %s WHERE id = ANY(%s)", [run_id, list(undos)]
+        )
