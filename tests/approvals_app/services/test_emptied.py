@@ -74,3 +74,14 @@ def test_a_rehearsal_is_left_to_its_starter(people):
     empty()
 
     assert sweep() == 0
+
+
+def test_a_request_whose_only_people_were_deactivated_becomes_an_incident(people):
+    request = factories.request_for()
+    User.objects.filter(username__in=["anna", "ben"]).update(is_active=False)
+
+    assert sweep() == 1
+
+    request.refresh_from_db()
+    assert request.state == "withdrawn"
+    assert InboxFact.objects.get().fact["outcome"] == "incident"

@@ -145,3 +145,21 @@ def test_an_approved_edit_survives_a_worker_that_dies_before_it_acts(people, don
         assert ended(run).state == "succeeded"
 
     assert done == [3]
+
+
+def test_a_credential_that_is_rotated_after_the_yes_changes_no_approved_byte(people, server):
+    space = Workspace.objects.get(slug="test")
+    secret_put(workspace=space, name="bank", value="the-first-value", actor="user:owner")
+    put_tool(server, space, headers={"Authorization": "Bearer {{secret:bank}}"})
+    version = tool_version(space)
+    run, request = asked_and_approved(version, people, {"amount": 5})
+    secret_put(workspace=space, name="bank", value="the-second-value", actor="user:owner")
+
+    with worker_takes(run):
+        assert ended(run).state == "succeeded"
+
+    (seen,) = server.seen
+    assert json.loads(seen.body) == {"amount": 5} == request.action["arguments"]
+    assert request.action["credentials"] == ["bank"]
+    assert seen.headers["authorization"] == "Bearer the-second-value"
+    assert StepRun.objects.get(run=run, path="pay").approved_digest == request.digest
