@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from workflows_app import notify
+from workflows_app.core.effects import DropUndo
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.draft import StepDraft
 from workflows_app.core.engine.supersede import (
@@ -121,9 +122,17 @@ def _step(run: Run, path: str) -> StepRun | None:
 def _check(run: Run, step_run: StepRun | None, action: str) -> None:
     state = RunState(run.state)
     is_incident = step_run is not None and step_run.reason == WaitReason.INCIDENT
-    if state in RUN_TERMINAL or state is RunState.PAUSED or is_incident:
+    if state in RUN_TERMINAL or is_incident:
+        return
+    if state is RunState.PAUSED and not _is_taking_back(run):
         return
     refuse(run, action)
+
+
+def _is_taking_back(run: Run) -> bool:
+    """A step whose effect is being undone stays as it is until that is over."""
+    found = StepRun.objects.filter(run=run, is_current=True, state=StepState.COMPENSATING.value)
+    return found.exists()
 
 
 def _needs_rewind(run: Run, step_run: StepRun) -> bool:
@@ -235,6 +244,7 @@ def _carry_input(
         known = (step_run.progress or {}).get("key")
         key = known or f"{step_run.run_id}/{step_run.path}/{step_run.generation}"
         fresh.progress = {"key": key}
+        inner.draft.effects.append(DropUndo(step_run=step_run.pk))  # it is the same act
 
 
 def _continue_outward(inner: Opened, outer: list[Opened], actor: str, why: str) -> None:

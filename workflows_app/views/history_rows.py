@@ -97,5 +97,7 @@ def _decided(decision: Any) -> str:
 
 
 def _subject(path: str) -> str:
-    name = path.rpartition(".")[2]
+    around, _, name = path.rpartition(".")
+    if name == "undo" and around:
+        return f"Undo of {humanise(around.rpartition('.')[2]).lower()}"
     return humanise(name)

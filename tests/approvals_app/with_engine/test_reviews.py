@@ -30,8 +30,9 @@ from tests.engine_harness import (
     worker_running,
 )
 from workflows_app.core.kinds import Done, StepError
+from workflows_app.errors import IllegalState
 from workflows_app.models import Run, RunEvent, StepRun
-from workflows_app.services.control import run_cancel, run_rollback
+from workflows_app.services.control import run_cancel, run_pause, run_resume, run_rollback
 from workflows_app.services.rerun import run_retry, run_skip
 from workflows_app.services.sweep import leases_expire
 
@@ -278,3 +279,42 @@ def test_both_generations_of_a_retried_step_are_rolled_back(people, ledger):
     assert ledger == ["do a", "do a2", "undo a2", "undo a"]
     undos = StepRun.objects.filter(run=run, path="a.undo").order_by("generation")
     assert [one.state for one in undos] == ["succeeded", "succeeded"]
+
+
+def test_a_step_that_is_being_undone_is_left_alone_until_that_is_over(people, ledger, broken):
+    version = version_make([reviewed("a", "after", rework=1)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        reject(asked(run), people["anna"])
+        incident(run, "a.undo")
+        run_pause(run_id=run.pk, actor="user:olga")
+        with pytest.raises(IllegalState):
+            run_retry(run_id=run.pk, path="a", actor="user:olga")
+        run_resume(run_id=run.pk, actor="user:olga")
+        run_skip(run_id=run.pk, path="a.undo", actor="user:olga", reason="by phone")
+        decide(asked(run), people["anna"])
+        ended(run)
+
+    assert ledger == ["do a", "do a"]
+
+
+def test_an_act_that_is_repeated_with_its_key_is_undone_once(people, ledger, monkeypatch):
+    lost = [True]
+
+    def acts(call):
+        ledger.append(f"do {call.key.rpartition('/')[2]}")
+        if lost.pop() if lost else False:
+            raise StepError("lost", "no answer", outcome_unknown=True)
+        return Done(output={"did": "a"})
+
+    monkeypatch.setitem(SCRIPTS, "acts", acts)
+    version = version_make([acting("a", is_idempotent=False)])
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        incident(run, "a")
+        run_retry(run_id=run.pk, path="a", actor="user:olga", reason="ask again")
+        ended(run)
+        run_rollback(run_id=run.pk, actor="user:olga")
+        assert ended(run).state == "compensated"
+
+    assert ledger == ["do 0", "do 0", "undo a"]

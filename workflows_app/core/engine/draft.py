@@ -23,6 +23,7 @@ from workflows_app.core.states import (
 
 JSON = Any
 _ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
+UNKNOWN = "unknown"  # in a step's progress: what came of an earlier attempt
 REVERT = "revert"  # in a step's progress: it is being taken back, and what becomes of it then
 MORE = "+more"  # the subscription of a map that takes more items; no port can be called so
 
@@ -99,6 +100,11 @@ class StepDraft:
         if self.state is StepState.COMPENSATING and self.is_undecided:
             return False
         return self.state in STEP_ENDED or self.port is not None
+
+    @property
+    def may_have_acted(self) -> bool:
+        """An earlier attempt of it never answered."""
+        return bool((self.progress or {}).get(UNKNOWN))
 
     @property
     def is_undecided(self) -> bool:

@@ -244,7 +244,8 @@ def cancelled(
     draft: Draft, status: StepDraft, *, why: str, actor: str = "engine", data: JSON = None
 ) -> None:
     """Write the end of a cancelled step; its edges die, unless an arm of `until` was first."""
-    if status.effect == "none" or status.state is StepState.READY:
+    never_acted = status.state is StepState.READY or status.reason == WaitReason.RETRY
+    if status.effect == "none" or (never_acted and not status.may_have_acted):
         draft.effects.append(DropUndo(step_run=status.id))
     source = draft.move(status, Trigger.CANCEL)
     status.is_cancelling = False

@@ -6,7 +6,7 @@ from typing import Any
 from workflows_app.core.effects import AskPeople, Degraded, DropUndo, StartTimer
 from workflows_app.core.engine import flow, revert
 from workflows_app.core.engine.attempts import announce, attempt_end, take
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.draft import UNKNOWN, Draft, StepDraft
 from workflows_app.core.engine.suspending import incident, suspend
 from workflows_app.core.facts import StepFailed, StepLost, StepSkipped, StepSucceeded, TimerFired
 from workflows_app.core.retry import retry_delay, retry_policy
@@ -102,7 +102,7 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
     elif delay is None and fact.undo is not None:
         _refused(draft, status, fact)
     elif delay is None:
-        if not fact.outcome_unknown:
+        if not fact.outcome_unknown and not status.may_have_acted:
             draft.effects.append(DropUndo(step_run=status.id))
         flow.fail(
             draft,
@@ -115,6 +115,8 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
             output=fact.output,
         )
     else:
+        if fact.outcome_unknown:
+            status.progress = {**(status.progress or {}), UNKNOWN: True}
         _retry_later(draft, status, delay, error)
 
 
@@ -195,4 +197,5 @@ def on_lost(draft: Draft, status: StepDraft, fact: StepLost) -> None:
     else:
         source = draft.move(status, Trigger.RELEASE)
         status.is_announced = False
+        status.progress = {**(status.progress or {}), UNKNOWN: True}
         draft.ready(status, source=source, why=error["message"])
