@@ -1,6 +1,6 @@
 # Countersign: `make run` needs nothing but Python 3.12 or later.
 .DEFAULT_GOAL := help
-.PHONY: help run setup seed test test-core bench lint fmt lock canvas canvas-test
+.PHONY: help run setup seed test test-core soak bench lint fmt lock canvas canvas-test
 
 VENV := .venv
 BENCH := .venv-bench
@@ -44,6 +44,10 @@ test: $(VENV)/dev.ok  ## Run every test, on real servers and a real browser
 
 test-core: $(VENV)/dev.ok  ## Run the tests of the pure core only
 	$(VENV)/bin/python -m pytest -q tests/workflows_app/core tests/approvals_app/core
+
+soak: $(VENV)/dev.ok  ## Play very many random runs of the core; WORLDS=50000 for more
+	WORLDS=$(or $(WORLDS),5000) $(VENV)/bin/python -m pytest -q \
+	  tests/workflows_app/core/engine/test_whole_properties.py
 
 bench: $(VENV)/dev.ok $(BENCH)/bench.ok  ## Measure the engine beside others; ONLY=map,chain for a part
 	$(VENV)/bin/python -m tests.bench --others $(BENCH)/bin/python $(if $(ONLY),--only $(ONLY))

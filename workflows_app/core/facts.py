@@ -143,6 +143,7 @@ class BodyEnded(Fact):
     output: JSON = None
     following: JSON | None = None
     had_slot: bool = False
+    awaited_slot: bool = False  # it had asked for one, which may be on its way
     visit: int | None = None  # of a state machine: which visit this body belonged to
     is_enough: bool = False  # of a map: its `enough` holds over what it has so far
 

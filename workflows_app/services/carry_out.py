@@ -349,8 +349,6 @@ class Carrier:
                     "message": f"the output could not be made: {problem.message}",
                     "path": opened.row.path,
                 }
-        elif outcome == "error" and error is None:
-            error = {"code": "error", "message": "an end step failed it", "path": opened.row.path}
         opened.output, opened.has_output = output, True
         opened.draft.closing = {**opened.draft.closing, "outcome": outcome, "error": error}
         if opened.row.parent_id is None:
@@ -369,7 +367,8 @@ class Carrier:
             outcome=outcome,
             error=error,
             is_cancelled=effect.is_cancelled,
-            had_slot=opened.row.slot == "held" or opened.draft.slot == "held",
+            had_slot=opened.draft.slot == "held",
+            awaited_slot=opened.draft.slot == "queued" and opened.draft.has_asked,
         )
         self.up.append((opened, ended))
 

@@ -23,7 +23,7 @@ from workflows_app.core.engine.supersede import (
 )
 from workflows_app.core.facts import StepGivenUp, StepPassed
 from workflows_app.core.states import RUN_TERMINAL, RunState, StepState, Trigger, WaitReason
-from workflows_app.errors import Invalid, NotFound
+from workflows_app.errors import IllegalState, Invalid, NotFound
 from workflows_app.models import Run, Scope, StepRun
 from workflows_app.services import rows
 from workflows_app.services.apply import facts_apply, scopes_settle
@@ -89,6 +89,9 @@ def run_fail(*, run_id: UUID, actor: str, path: str | None = None, reason: str =
         raise NotFound(f"no step of this run has the path {path}")
     if step_run.reason != WaitReason.INCIDENT:
         refuse(run, "fail")
+    if Scope.objects.filter(pk=step_run.scope_id, kind="undo").exists():
+        message = "an undo is retried, or skipped with a reason: others wait behind it"
+        raise IllegalState(message, allowed=["retry", "skip"])
     return _tell(run, step_run, StepGivenUp(step_run=step_run.pk, actor=actor, reason=reason))
 
 

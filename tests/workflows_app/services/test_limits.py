@@ -122,3 +122,11 @@ def test_history_is_told_in_the_order_of_its_times():
     assert times == sorted(times)
     assert run.started_at == RunEvent.objects.get(run=run, type="run.started").at
     assert events(run)[0] == "run.queued queued"
+
+
+def test_an_end_that_fails_the_run_is_named():
+    end = {"id": "stop", "kind": "end", "with": {"outcome": "error"}}
+    run = run_to_rest(version_make([step("a"), end], edges("a>stop")))
+
+    assert run.state == "failed"
+    assert (run.error["code"], run.error["path"]) == ("error", "stop")

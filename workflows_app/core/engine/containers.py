@@ -150,9 +150,10 @@ def _item_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
     status.progress = progress
     status.is_changed = True
     progress["ended"] += 1
-    if fact.had_slot:
+    is_queued = str(fact.scope) in (progress.get("waking") or ())
+    if fact.had_slot or (fact.awaited_slot and not is_queued):
         progress["working"] -= 1
-    if str(fact.scope) in (progress.get("waking") or ()):
+    if is_queued:
         progress["waking"] = [one for one in progress["waking"] if one != str(fact.scope)]
     if fact.outcome == "error":
         progress["failed"] += 1

@@ -114,6 +114,11 @@ class StepDraft:
         )
 
     @property
+    def is_provisional(self) -> bool:
+        """It has acted and gone on, and people still look at it."""
+        return self.reason == WaitReason.REVIEW.value and self.port is not None
+
+    @property
     def is_active(self) -> bool:
         """It has work for a worker: ready (with a slot), or a leaf that runs."""
         if self.state is StepState.READY:

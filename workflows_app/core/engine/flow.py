@@ -76,7 +76,7 @@ def _cancel_rest(draft: Draft, join: str) -> None:
             status = draft.add(step)
             draft.move(status, Trigger.SKIP)
             settle(draft, status, None, source="", why=why)
-        elif status.is_open:
+        elif status.is_open and not status.is_provisional:
             cancel(draft, status, why=why)
 
 
@@ -121,7 +121,7 @@ def follow(draft: Draft, status: StepDraft, port: str | None) -> None:
 
 def _ends(draft: Draft, status: StepDraft, outcome: str) -> None:
     """Close the scope after an `end` step: its outcome is the port of the container."""
-    error = _error_of(status, outcome) if status.error else None
+    error = _error_of(status, outcome) if status.error or outcome == "error" else None
     close(draft, outcome=outcome, error=error, why=f"{status.step} ends it with {outcome}")
 
 

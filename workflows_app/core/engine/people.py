@@ -245,8 +245,8 @@ def on_passed(draft: Draft, status: StepDraft, fact: StepPassed) -> None:
 
 
 def on_given_up(draft: Draft, status: StepDraft, fact: StepGivenUp) -> None:
-    """A person lets an incident fail."""
-    if status.reason != WaitReason.INCIDENT:
+    """A person lets an incident fail; no undo, for others wait behind it."""
+    if status.reason != WaitReason.INCIDENT or draft.kind == "undo":
         return
     error = status.error if isinstance(status.error, dict) else {}
     flow.fail(

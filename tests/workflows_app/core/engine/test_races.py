@@ -2,7 +2,13 @@
 
 from tests.workflows_app.core.engine.world import World
 from workflows_app.core import effects as wish
-from workflows_app.core.facts import ChildRunEnded, StepFailed, StepLost, StepSuspended
+from workflows_app.core.facts import (
+    ChildRunEnded,
+    StepFailed,
+    StepLost,
+    StepSucceeded,
+    StepSuspended,
+)
 from workflows_app.core.states import StepState
 
 ARM = {"port": "late", "after": "1s"}
@@ -240,3 +246,26 @@ def test_an_arm_that_comes_after_the_cancel_changes_nothing():
 
     assert (status.state, status.port) == (StepState.SUCCEEDED, None)
     assert made.ended.is_cancelled
+
+
+def acts_under_review(made, name):
+    """Let a step act, with people looking at it while the run goes on."""
+    status = begin(made, name, effect="none")
+    review = {"mode": "parallel", "settings": {}, "action": {}, "digest": "d", "why": "looked at"}
+    made.tell(
+        made.root,
+        StepSucceeded(step_run=status.id, token=status.token, output=1, review=review),
+    )
+    return status
+
+
+def test_a_join_that_has_enough_leaves_what_people_still_look_at():
+    steps = [leaf("a", review={"mode": "parallel"}), leaf("b"), leaf("j", join="any")]
+    made = World({"steps": steps, "edges": [edge("a", "j"), edge("b", "j")]})
+
+    status = acts_under_review(made, "a")
+
+    assert (status.state, status.port) == (StepState.WAITING, "done")
+    assert list(made.questions) == [status.id]
+    assert step_of(made, "b").state is StepState.CANCELLED
+    assert step_of(made, "j").state is StepState.READY

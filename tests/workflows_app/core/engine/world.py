@@ -4,7 +4,6 @@ It does what the services do with rows: keeps drafts, inboxes, timers and questi
 facts to `advance()` in any order that could happen.
 """
 
-import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -99,7 +98,8 @@ class World:
         kinds_prepare()
         self.graphs = graphs_compile(definition)
         self.definition = definition
-        self.numbers = itertools.count(1)
+        self.last_id = 0
+        self.generations: dict[str, int] = {}
         self.places: dict[UUID, Place] = {}
         self.timers: list[tuple[UUID, wish.StartTimer]] = []
         self.questions: dict[UUID, UUID] = {}  # step run -> scope
@@ -111,7 +111,8 @@ class World:
         self._open(self.root, "", "", "root", None, None, 0, "")
 
     def new_id(self) -> UUID:
-        return UUID(int=next(self.numbers))
+        self.last_id += 1
+        return UUID(int=self.last_id)
 
     def _open(
         self,
@@ -139,6 +140,7 @@ class World:
             new_id=self.new_id,
             now=NOW,
             container_id=container,
+            generations=self.generations,
         )
         self.places[scope] = Place(draft, parent, container, position)
         if state is ScopeState.OPEN:
@@ -159,9 +161,9 @@ class World:
         effects, draft.effects = draft.effects, []
         self.history += draft.history
         draft.history = []
-        draft.has_asked = draft.slot == "queued"
         for effect in effects:
             self._handle(place, effect)
+        draft.has_asked = draft.slot == "queued"
 
     def _handle(self, place: Place, effect: wish.Effect) -> None:
         match effect:
@@ -240,6 +242,7 @@ class World:
             error=effect.error,
             is_cancelled=effect.is_cancelled,
             had_slot=place.draft.slot == "held",
+            awaited_slot=place.draft.slot == "queued" and place.draft.has_asked,
         )
         self.places[place.parent].inbox.append(fact)
 
