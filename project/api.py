@@ -27,6 +27,7 @@ ROUTERS = (
     ("", "workflows_app.api.bulk"),
     ("", "workflows_app.api.people"),
     ("", "workflows_app.api.events"),
+    ("", "workflows_app.api.triggers"),
     ("", "approvals_app.api"),
     ("", "approvals_app.api_beside"),
     ("", "approvals_app.api_examples"),

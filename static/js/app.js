@@ -7,4 +7,5 @@ import "./palette.js";
 import "./live.js";
 import "./forms.js";
 import "./select.js";
+import "./stream.js";
 import "./times.js";

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from tests.agents.http_server import ToolServer
 from tests.engine_harness import edges, run_make, run_to_rest, until, version_make, worker_running
-from tests.fake_anthropic import error, text
+from tests.fake_anthropic import error, json_reply, text
 from workflows_app.agents.core.breakers import counts
 from workflows_app.agents.models import Breaker
 from workflows_app.agents.services.breakers import breaker_close
@@ -217,3 +217,65 @@ def test_a_model_that_is_spared_leaves_the_call_to_the_next_one(model):
     assert Breaker.objects.get().name == "model:large"
     assert (run.state, run.output) == ("succeeded", "from the other one")
     assert len(model.requests) == 6
+
+
+def team(model, answers):
+    """Give a supervisor of one worker, which calls the shaky tool; it splits into `answers`."""
+    tasks = [{"id": f"t{n}", "worker": "hand", "input": {"name": f"t{n}"}} for n in range(answers)]
+
+    def answer(request):
+        is_judging = "What came back" in request.body["messages"][0]["content"]
+        return json_reply({"done": True, "answer": "so"} if is_judging else {"tasks": tasks})
+
+    model.answer = answer
+    step = {"id": "hand", "kind": "tool", "with": {"tool": "breakers.shaky"}, "retry": ONCE}
+    workers = {"hand": {"step": step}}
+    settings = {"model": "large", "prompt": "Do it", "workers": workers}
+    return {"id": "team", "kind": "supervisor", "with": settings}
+
+
+def worker_errors(run):
+    results = StepRun.objects.filter(run=run, kind="work_result").order_by("path")
+    return [(one.output["error"] or {}).get("code") for one in results]
+
+
+def test_a_worker_has_a_breaker_that_all_runs_of_its_workflow_share(model):
+    """The tool's own breaker is closed by hand each time: what is left alone is the worker."""
+    version = version_make([team(model, 1)])
+    name = f"worker:{version.workflow.slug}.hand"
+    ANSWERS.extend(TimeoutError("slow") for _ in range(5))
+    runs = []
+    for _ in range(6):
+        runs.append(run_to_rest(version))
+        breaker_close(workspace=Workspace.objects.get(), name="tool:breakers.shaky", actor="x")
+
+    assert [worker_errors(run) for run in runs] == [["timeout"]] * 5 + [["breaker_open"]]
+    assert {run.state for run in runs} == {"succeeded"}
+    assert len(CALLS) == 5
+    assert AppEvent.objects.filter(type="breaker.opened", object=name).exists()
+
+    reopen_past(name)
+    probe = run_to_rest(version)
+
+    assert (worker_errors(probe), len(CALLS)) == ([None], 6)
+    assert Breaker.objects.get(name=name).failures == 0
+
+
+def test_what_a_worker_gets_wrong_itself_says_nothing_of_it(model):
+    version = version_make([team(model, 1)])
+    ANSWERS.extend(ToolError("no such thing", code="unknown") for _ in range(6))
+
+    errors = [worker_errors(run_to_rest(version)) for _ in range(6)]
+
+    assert errors == [["unknown"]] * 6
+    assert not Breaker.objects.filter(name__startswith="worker:").exists()
+
+
+def test_a_rehearsal_counts_for_no_worker(model):
+    version = version_make([team(model, 1)])
+    ANSWERS.extend(TimeoutError("slow") for _ in range(5))
+
+    for _ in range(5):
+        run_to_rest(version, mode="rehearsal")
+
+    assert not Breaker.objects.filter(name__startswith="worker:").exists()

@@ -262,3 +262,36 @@ def test_what_trips_in_a_guard_is_in_the_history_without_what_it_found():
     assert (run.state, run.output) == ("succeeded", "call [email]")
     assert tripped(run) == [("a", "personal_data", "value", "redact")]
     assert "anna" not in str(RunEvent.objects.get(run=run, type="guardrail.tripped").data)
+
+
+def test_what_trips_in_a_guard_step_is_in_the_history():
+    def guard(id, **check):
+        checks = [{"check": "personal_data", **check}]
+        return {"id": id, "kind": "guard", "with": {"checks": checks, "value": "=input.text"}}
+
+    redacts, watches = guard("clean", on_trip="redact"), guard("watch", mode="observe")
+    blocks, falls = guard("stop"), guard("fall", on_trip="fallback")
+    after = {"id": "end", "kind": "merge", "with": {"mode": "list"}}
+    graph = edges("clean>end", "watch>end", "stop.blocked>end", "fall.error>end")
+
+    run = run_to_rest(
+        version_make([redacts, watches, blocks, falls, after], graph),
+        {"text": "call anna@example.org"},
+    )
+
+    assert run.state == "succeeded"
+    assert sorted(tripped(run)) == [
+        ("clean", "personal_data", "value", "redact"),
+        ("fall", "personal_data", "value", "fallback"),
+        ("stop", "personal_data", "value", "block"),
+        ("watch", "personal_data", "value", "block"),
+    ]
+    found = RunEvent.objects.filter(run=run, type="guardrail.tripped")
+    assert "anna" not in str([(one.why, one.data) for one in found])
+
+
+def test_a_guard_that_passes_leaves_no_trip():
+    checks = [{"check": "personal_data"}]
+    step = {"id": "a", "kind": "guard", "with": {"checks": checks, "value": "=input.text"}}
+
+    assert tripped(run_of(step, "hello")) == []

@@ -158,3 +158,19 @@ def test_what_a_child_costs_counts_for_the_workflow_around_it(model):
     assert run.state == "succeeded"
     assert rows[parent.workflow_id] == rows[child.workflow_id] > 0
     assert rows[parent.workflow.workspace_id] == rows[child.workflow_id]
+
+
+@pytest.mark.parametrize("per", ["day", "month"])
+def test_children_at_the_same_time_share_the_window_of_the_workflow_around_them(model, per):
+    """One call may cost 0.16: while one is under way, no second fits into 0.25."""
+    model.answer = lambda request: text("hello", delay=1.0)
+    child = version_make([ask()])
+    items = {"items": [1, 2, 3], "failures": 3, "body": {"steps": [child_of(child)], "edges": []}}
+    each = {"id": "each", "kind": "map", "with": items}
+    parent = version_make([each], guardrails=[rail(0.25, per)], output="=steps.each.output.failed")
+
+    run = run_to_rest(parent)
+
+    assert (run.state, run.output, len(model.requests)) == ("succeeded", 2, 1)
+    failed = Run.objects.filter(parent=run, state="failed")
+    assert {one.error["code"] for one in failed} == {"budget_exceeded"}

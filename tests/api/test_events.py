@@ -308,3 +308,30 @@ def test_a_large_batch_is_taken(api):
 
     assert {one["status"] for one in answer.json()["items"]} == {202}
     assert Event.objects.count() == 1000
+
+
+def test_the_triggers_in_force_are_listed_without_their_secrets(api, viewer, stranger):
+    hooks = [*HOOK["triggers"], *ORDERS["triggers"], {"schedule": "0 9 * * *", "zone": "UTC"}]
+    version, revision = publish_answer(api, "double", {**HOOK, "input": {}, "triggers": hooks})
+    publish_answer(api, "double", {**HOOK, "input": {}, "triggers": hooks, "output": 1}, revision)
+    trigger_of(api, ORDERS, "second")
+
+    items = viewer.get("triggers").json()["items"]
+    events = viewer.get("triggers?kind=event&workflow=double").json()["items"]
+    first = viewer.get("triggers?limit=1").json()
+    second = viewer.get(f"triggers?limit=1&cursor={first['next']}").json()
+
+    assert [(one["workflow"], one["kind"], one["version"]) for one in items] == [
+        ("second", "event", 1),
+        ("double", "schedule", 2),
+        ("double", "event", 2),
+        ("double", "webhook", 2),
+    ]
+    assert items[3]["url"].endswith(f"/hooks/{items[3]['id']}")
+    assert items[3]["trigger"] == HOOK["triggers"][0]
+    assert items[1]["next_at"] is not None
+    assert version["triggers"][0]["secret"] not in json.dumps(items)
+    assert [one["id"] for one in events] == [items[2]["id"]]
+    assert [*first["items"], *second["items"]] == items[:2]
+    assert stranger.get("triggers").json()["items"] == []
+    assert_problem(viewer.get("triggers?kind=other"), 422)

@@ -25,10 +25,11 @@ class _Server(ThreadingHTTPServer):
 
 
 class Sink:
-    """Answers `/call` after `delay` seconds, and `/hang` only when it stops."""
+    """Answers `/call` after `delay` seconds with `status`, and `/hang` only when it stops."""
 
-    def __init__(self, *, delay: float = 0.0) -> None:
+    def __init__(self, *, delay: float = 0.0, status: int = 200) -> None:
         self.delay = delay
+        self.status = status
         self._arrivals: dict[str, list[Arrival]] = defaultdict(list)
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -95,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         sink.receive(key, body, hangs=self.path == "/hang")
         answer = json.dumps({"receipt": key}).encode()
         with suppress(OSError):  # who asked may have been killed meanwhile
-            self.send_response(200)
+            self.send_response(sink.status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(answer)))
             self.end_headers()

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.db.models.functions import Now
 
+from approvals_app.models import ApprovalRequest
 from tests.engine_harness import until
 from tests.gallery.running import (
     acts_of,
@@ -15,7 +16,8 @@ from tests.gallery.running import (
     start,
 )
 from workflows_app.errors import IllegalState
-from workflows_app.models import RunEvent, Timer
+from workflows_app.models import RunEvent, StepRun, Timer
+from workflows_app.services.events import Incoming, event_receive
 from workflows_app.services.triggers import trigger_fire
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,6 +42,21 @@ class Case:
         trigger_fire(
             run_id=self.run.pk, path=self.path, trigger=trigger, data=None, actor="user:owner"
         )
+
+    def tell(self, type):
+        """Send the event that this run waits for."""
+        given = self.run.input
+        event = Incoming(
+            id=type,
+            source="/tests",
+            type=type,
+            subject=given.get("order") or given.get("applicant"),
+        )
+        event_receive(workspace=self.run.workspace_id, event=event, actor="user:owner", via="test")
+
+    def waits_at(self, path):
+        until(lambda: StepRun.objects.filter(run=self.run, path=path, state="waiting").exists(), 30)
+        connection.close()
 
     def hurry(self, name):
         """Let the time of a timer come."""
@@ -148,6 +165,84 @@ def test_a_declined_order_is_tried_three_times(gallery):
     assert case.states() == ["created", "validated", *tries, "cancelled"]
 
 
+def pending_order(gallery):
+    """Start an order whose card is settled later, and see it wait for that."""
+    case = order(gallery, 5)
+    case.reaches("payment_pending")
+    case.waits_at("order.payment_pending[0].settled")
+    return case
+
+
+PENDING = ["created", "validated", "payment_pending"]
+
+
+@pytest.mark.parametrize("how", ["event", "trigger"])
+def test_a_payment_that_is_settled_later_goes_on_by_an_event_or_a_trigger(gallery, how):
+    with product_running():
+        case = pending_order(gallery)
+        if how == "event":
+            case.tell("payment.settled")
+        else:
+            case.fire("payment_received")
+        case.waits_at("order.paid[0].second_thoughts")
+        case.hurry("wait")
+        case.reaches("shipped")
+        case.fire("deliver")
+        case.ended()
+
+    assert case.states() == [*PAID, "shipped", "delivered"]
+    assert not acts_of("payments.void").exists()
+
+
+def test_a_payment_that_is_never_settled_is_tried_again_after_an_hour(gallery):
+    with product_running():
+        case = pending_order(gallery)
+        case.hurry("state:")
+        case.reaches("payment_failed")
+        last = RunEvent.objects.filter(run=case.run, type="state.changed").latest("sequence")
+        case.hurry("wait")
+        case.reaches("payment_pending", 2)
+        case.fire("payment_failed")
+        case.reaches("payment_failed", 2)
+        case.fire("cancel")
+        case.ended()
+
+    assert (last.trigger, last.actor, last.why) == (
+        "payment_failed",
+        "engine",
+        "the state timed out",
+    )
+    tries = ["payment_pending", "payment_failed"] * 2
+    assert case.states() == ["created", "validated", *tries, "cancelled"]
+
+
+def test_an_order_is_cancelled_while_its_payment_is_pending(gallery):
+    with product_running():
+        case = pending_order(gallery)
+        assert case.allowed("deliver") == ["cancel", "payment_received", "payment_failed"]
+        case.fire("cancel")
+        run = case.ended()
+
+    assert case.states() == [*PENDING, "cancelled"]
+    assert (
+        StepRun.objects.get(run=run, path="order.payment_pending[0].settled").state == "cancelled"
+    )
+    assert acts_of("inventory.release").count() == 1
+
+
+def test_a_large_order_is_refunded_before_anything_is_sent(gallery):
+    with product_running():
+        case = pending_order(gallery)
+        case.tell("payment.settled")
+        case.waits_at("order.paid[0].second_thoughts")
+        case.fire("refund")
+        case.ended()
+
+    assert case.states() == [*PENDING, "paid", "refunded"]
+    assert acts_of("payments.void").count() == 1
+    assert not acts_of("shipping.book").exists()
+
+
 @pytest.mark.parametrize(
     ("decision", "path"), [("approve", ["approved", "funded"]), ("reject", ["rejected"])]
 )
@@ -229,3 +324,53 @@ def test_a_failed_payout_is_tried_again_at_most_three_times(gallery, number, pat
         case.ended()
 
     assert case.states() == ["submitted", "under_review", *path]
+
+
+def test_a_loan_that_no_officer_answers_in_time_is_rejected(gallery):
+    with product_running():
+        case = loan(gallery)
+        case.reaches("under_review")
+        until(lambda: pending(case.run), 30)
+        ApprovalRequest.objects.filter(run_id=case.run.pk).update(
+            deadline_at=Now(), next_due_at=Now()
+        )
+        run = case.ended()
+
+    assert case.states() == ["submitted", "under_review", "rejected"]
+    assert ApprovalRequest.objects.get(run_id=run.pk).state == "expired"
+    assert not acts_of("loans.pay_out").exists()
+
+
+def test_an_applicant_who_is_no_customer_is_rejected_at_once(gallery):
+    with product_running():
+        case = loan(gallery, 5)
+        case.ended()
+
+    assert case.states() == ["submitted", "rejected"]
+
+
+@pytest.mark.parametrize(
+    ("what", "path"),
+    [
+        ("it comes", ["under_review", "approved", "funded"]),
+        ("it never comes", ["rejected"]),
+        ("the applicant withdraws", ["withdrawn"]),
+    ],
+)
+def test_a_credit_file_that_is_missing_is_waited_for(gallery, what, path):
+    with product_running():
+        case = loan(gallery, 4)
+        case.reaches("submitted")
+        case.waits_at("loan.submitted[0].file")
+        match what:
+            case "it comes":
+                case.tell("credit.file")
+                until(lambda: pending(case.run), 30)
+                answer(pending(case.run)[0])
+            case "it never comes":
+                case.hurry("wait")
+            case _:
+                case.fire("withdraw")
+        case.ended()
+
+    assert case.states() == ["submitted", *path]

@@ -14,6 +14,7 @@ from django.db import connection
 
 from tests.views import factories
 from workflows_app.live.consumers import LiveConsumer, relay_of_process, wanted_of
+from workflows_app.services.events import Incoming, event_receive
 
 ORIGIN = [(b"host", b"testserver"), (b"origin", b"http://testserver")]
 SOON = 5
@@ -59,6 +60,12 @@ async def closed_with(user, query, headers=ORIGIN):
 def finish_step(run, path):
     factories.step_make(run, path, "succeeded", lasted=0.25)
     factories.event_make(run, "step.ended", path=path, generation=0, to_state="succeeded")
+
+
+@sync_to_async
+def event_store(workspace_id):
+    event = Incoming(id="1", source="/s", type="order.paid")
+    event_receive(workspace=workspace_id, event=event, actor="user:x", via="api")
 
 
 @sync_to_async
@@ -141,6 +148,21 @@ async def test_lists_hear_of_runs(scene):
     assert [step[:2] for step in frame["steps"]] == [[str(run.pk), "running"]]
     assert await socket.receive_nothing(0.5)
     await socket.disconnect()
+
+
+async def test_the_stream_of_events_hears_of_those_of_its_own_workspaces(scene):
+    sockets = [await connect(scene[who], "topics=events") for who in ("owner", "stranger")]
+    for socket in sockets:
+        assert (await socket.receive_json_from(SOON))["topic"] == "events"
+    await relay_of_process().listening()
+
+    await event_store(scene["run"].workspace_id)
+    frame = await sockets[0].receive_json_from(SOON)
+
+    assert (frame["topic"], frame["steps"]) == ("events", [])
+    assert await sockets[1].receive_nothing(1.5)
+    for socket in sockets:
+        await socket.disconnect()
 
 
 async def test_other_workspaces_are_not_heard(scene):

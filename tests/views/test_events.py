@@ -1,9 +1,11 @@
 """The page of events: what each did, sending one, replaying one."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
-from workflows_app.models import Event, EventUse
+from workflows_app.models import Event, EventUse, Run
 
 HTMX = {"HX-Request": "true"}
 
@@ -74,3 +76,25 @@ def test_who_may_not_send_or_see(client, viewer, stranger, event):
     client.logout()
     assert client.get("/events/").status_code == 302
     assert Event.objects.count() == 1
+
+
+def test_the_list_tells_how_soon_a_run_went_on_by_each_event(client, owner, event, run):
+    client.force_login(owner)
+    Run.objects.filter(pk=run.pk).update(started_at=event.received_at + timedelta(milliseconds=40))
+
+    body = client.get("/events/", headers=HTMX).content.decode()
+
+    assert "40 ms" in body
+    assert f'id="event-{event.pk}"' in body
+
+
+def test_an_empty_stream_shows_how_to_send_and_an_empty_filter_how_to_clear_it(client, owner):
+    client.force_login(owner)
+
+    empty = client.get("/events/").content.decode()
+    filtered = client.get("/events/?q=nothing").content.decode()
+
+    assert "curl -H" in empty
+    assert "Clear filters" not in empty
+    assert "Clear filters" in filtered
+    assert "curl -H" not in filtered

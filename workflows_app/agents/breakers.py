@@ -27,6 +27,7 @@ PROBE_FOR = timedelta(minutes=2)  # a probe that never comes back holds the next
 TRUSTED = 0.5  # seconds that a closed breaker without failures is taken for closed
 TRUSTED_NAMES = 10_000
 _trusted: dict[tuple[UUID, str], float] = {}
+_SAYS_NOTHING = frozenset({"cancelled", "breaker_open"})  # of whether it works
 PROBE_AGAIN = timedelta(seconds=1)  # how soon to look whether a probe of someone else went well
 
 
@@ -38,9 +39,7 @@ def spared(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Iterat
         StepError: `breaker_open`; nothing was tried, and the step waits where no error edge
             takes it.
     """
-    known = _look(workspace_id, name)
-    if known is not None and known.opened_at is not None:
-        _pass(known, known.now, rule)  # type: ignore[attr-defined] # annotated by `_look`
+    known = admit(workspace_id, name, rule)
     try:
         yield
     except StepError as error:
@@ -53,6 +52,31 @@ def spared(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Iterat
             breaker_reset(workspace_id=workspace_id, name=name)  # it answered
         raise
     if known is not None and known.failures:
+        breaker_reset(workspace_id=workspace_id, name=name)
+
+
+def admit(workspace_id: UUID, name: str, rule: BreakerRule = DEFAULT) -> Breaker | None:
+    """Give the breaker as it stands, None where it is trusted.
+
+    Raises:
+        StepError: `breaker_open`, as above.
+    """
+    known = _look(workspace_id, name)
+    if known is not None and known.opened_at is not None:
+        _pass(known, known.now, rule)  # type: ignore[attr-defined] # annotated by `_look`
+    return known
+
+
+def outcome_count(workspace_id: UUID, name: str, code: str | None) -> None:
+    """Count how something ended that was let through before, by whichever process.
+
+    Args:
+        code: of its error; None where it went well.
+    """
+    if code is not None and counts(code):
+        _trusted.pop((workspace_id, name), None)
+        breaker_fail(workspace_id=workspace_id, name=name, rule=DEFAULT)
+    elif code not in _SAYS_NOTHING and _trusted.get((workspace_id, name), 0.0) < time.monotonic():
         breaker_reset(workspace_id=workspace_id, name=name)
 
 

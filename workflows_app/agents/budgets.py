@@ -47,14 +47,23 @@ SELECT (SELECT coalesce(sum(cost_usd) FILTER (WHERE is_top OR finished_at IS NUL
 FROM agents_budgethold h JOIN workflows_app_steprun s ON s.id = h.step_run
 WHERE h.run IN (SELECT id FROM tree)
 """
+# A call draws on the windows of the workflows around it as well.
 _SPENT_SINCE = """
+WITH RECURSIVE up AS (
+  SELECT h.step_run, h.reserved, r.parent_id, r.workflow_id, r.workspace_id
+  FROM agents_budgethold h
+  JOIN workflows_app_steprun s
+    ON s.id = h.step_run AND s.state = 'running' AND s.attempt = h.attempt
+  JOIN workflows_app_run r ON r.id = h.run
+  WHERE h.reserved > 0 AND h.step_run <> %(own)s
+  UNION ALL
+  SELECT up.step_run, up.reserved, r.parent_id, r.workflow_id, r.workspace_id
+  FROM workflows_app_run r JOIN up ON r.id = up.parent_id)
 SELECT (SELECT coalesce(sum(usd), 0) FROM agents_spend WHERE scope = %(of)s
     AND day >= date_trunc(%(per)s, now() AT TIME ZONE 'utc')::date),
-  coalesce(sum(h.reserved), 0), 0
-FROM agents_budgethold h
-JOIN workflows_app_steprun s ON s.id = h.step_run AND s.state = 'running' AND s.attempt = h.attempt
-JOIN workflows_app_run r ON r.id = h.run AND (r.workspace_id = %(of)s OR r.workflow_id = %(of)s)
-WHERE h.reserved > 0 AND h.step_run <> %(own)s
+  (SELECT coalesce(sum(d.reserved), 0) FROM (
+    SELECT DISTINCT step_run, reserved FROM up
+    WHERE workspace_id = %(of)s OR workflow_id = %(of)s) AS d), 0
 """
 _COUNT = """
 WITH RECURSIVE up AS (

@@ -11,7 +11,6 @@ from ninja import Path, Query, Router, Status
 from pydantic import Field
 
 from workflows_app.api.auth import BODY_LIMIT, TooLarge, body_limit_check, needs, principal
-from workflows_app.api.definition_schemas import TriggerOut
 from workflows_app.api.event_batches import batch_answer
 from workflows_app.api.event_forms import (
     BATCH_LIMIT,
@@ -21,11 +20,9 @@ from workflows_app.api.event_forms import (
     content_kind,
     event_read,
 )
-from workflows_app.api.lookup import workflow_for
 from workflows_app.api.paging import page
 from workflows_app.api.people import admin_workspace
 from workflows_app.api.schemas import Paging, Schema, page_of
-from workflows_app.api.workflow_shapes import trigger_shape
 from workflows_app.core.strict_json import JsonRefused
 from workflows_app.errors import DomainError
 from workflows_app.selectors.outgoing import delivery_get, delivery_list, delivery_shape
@@ -35,7 +32,6 @@ from workflows_app.services.events import event_receive, events_receive
 from workflows_app.services.hooks import hook_receive
 from workflows_app.services.incoming import Incoming, Sent
 from workflows_app.services.subscriptions import subscription_put
-from workflows_app.services.triggers_register import webhook_rotate
 
 router = Router(tags=["events"])
 DeliveryState = Literal["pending", "delivered", "failed"]
@@ -175,20 +171,6 @@ def hook(request: HttpRequest, hook_id: UUID) -> HttpResponse:
     except JsonRefused as refused:
         raise DomainError(refused.message, code=refused.code) from None
     return JsonResponse(received.as_json(), status=202)
-
-
-@router.post(
-    "workflows/{slug}/triggers/{uuid:trigger_id}/rotate",
-    auth=needs("design"),
-    response=TriggerOut,
-)
-def rotate(request: HttpRequest, slug: str, trigger_id: UUID) -> dict[str, Any]:
-    """Give a webhook a new secret; the one before stays good for a day."""
-    who = principal(request)
-    workflow = workflow_for(who, slug)
-    who.require("design", workflow.workspace_id)
-    trigger, secret = webhook_rotate(workflow=workflow, trigger_id=trigger_id, actor=who.actor)
-    return trigger_shape(trigger, request.build_absolute_uri("/").rstrip("/"), secret)
 
 
 @router.put(

@@ -74,6 +74,8 @@ SUPPLIERS = {  # price of one item; who does not list it cannot quote
 TOO_HEAVY = frozenset({"piano"})  # the warehouse does not take these back
 SOLD_OUT = frozenset({"hammock"})
 BUSY_BANKS = frozenset({"C-1003"})  # they pay a loan out the second time
+NO_FILE = frozenset({"C-1005"})  # their credit file comes later, by an event
+NO_CUSTOMERS = frozenset({"C-1006"})
 LOAN_LIMIT = 100_000.0
 
 FIGURES = {"sales": 1_240_000.0, "costs": 985_000.0, "staff": 34.0}

@@ -19,7 +19,7 @@ from workflows_app.selectors.people import workspace_ids_of
 
 FRAME_SPACING = 0.1  # seconds between two frames of one topic
 MOST_TOPICS = 20
-LISTS = frozenset({"runs", "inbox"})
+LISTS = frozenset({"runs", "inbox", "events"})
 NOT_SIGNED_IN, NOT_FOUND, WRONG_ORIGIN = 4401, 4404, 4403
 
 
@@ -33,7 +33,7 @@ class Wanted:
 
 
 def wanted_of(query: bytes) -> Wanted | None:
-    """Read `topics=run:<id>,inbox,runs&after=<sequence>`; None where it makes no sense."""
+    """Read `topics=run:<id>,inbox,runs,events&after=<sequence>`; None where it makes no sense."""
     values = parse_qs(query.decode("latin-1"))
     topics = {topic for text in values.get("topics", []) for topic in text.split(",") if topic}
     run_ids = set()

@@ -33,6 +33,11 @@ SELECT DISTINCT run_id FROM workflows_app_runevent
 WHERE id > (SELECT coalesce(max(id), 0) - 500 FROM workflows_app_runevent)
   AND at > clock_timestamp() - %(recent)s::interval
 """
+# Ids are not committed in their order: so the last ones are counted, not only the highest read.
+_LAST_EVENTS = """
+SELECT workspace_id, max(id), count(*) FROM workflows_app_event
+WHERE id > (SELECT coalesce(max(id), 0) - 500 FROM workflows_app_event) GROUP BY workspace_id
+"""
 _MARK = "SELECT max(id) FROM workflows_app_runevent"
 
 StepFrame = tuple[str, str, int]  # path, state, milliseconds
@@ -63,6 +68,7 @@ class LiveReader:
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self.connection = connection
         self._mark: int | None = None
+        self._last_events: dict[UUID, tuple[int, int]] | None = None
 
     async def _rows(self, statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         cursor = await self.connection.execute(statement, parameters, prepare=True)
@@ -107,6 +113,14 @@ class LiveReader:
         rows = await self._rows(_MARK, {})
         before, self._mark = self._mark, rows[0][0] or 0
         return before != self._mark
+
+    async def event_spaces(self) -> set[UUID]:
+        """Give the workspaces that events came in to since the last call; a hint for the stream."""
+        rows = await self._rows(_LAST_EVENTS, {})
+        before, self._last_events = self._last_events, {row[0]: row[1:] for row in rows}
+        if before is None:
+            return set()
+        return {space for space, last in self._last_events.items() if before.get(space) != last}
 
 
 def step_frame(

@@ -107,7 +107,7 @@ class Relay:
         self._subscriptions: set[Subscription] = set()
         self._cursors: dict[UUID, int] = {}
         self._inboxes: list[InboxReader] = []
-        self._lists_told = 0  # numbers the frames of `runs` and `inbox`
+        self._lists_told = 0  # numbers the frames of `runs`, `inbox` and `events`
         self._task: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
 
@@ -161,6 +161,7 @@ class Relay:
         reader = LiveReader(connection)
         self._inboxes = inbox_readers()
         await reader.list_mark_moved()
+        await reader.event_spaces()
         await self._tell(reader, None)
         self._ready.set()
         looked_at = monotonic()
@@ -182,6 +183,8 @@ class Relay:
         wanted = watched if dirty is None else watched & dirty
         if wanted:
             await self._tell_runs(reader, wanted)
+        if self._wanted("events"):
+            self._tell_events(await reader.event_spaces())
         if not (self._wanted("runs") or self._wanted("inbox")):
             return
         moved = await reader.list_mark_moved()
@@ -191,6 +194,12 @@ class Relay:
             await self._tell_inboxes(reader, changed)
             if self._wanted("runs"):
                 self._tell_lists(await reader.runs(changed))
+
+    def _tell_events(self, workspaces: set[UUID]) -> None:
+        self._lists_told += bool(workspaces)
+        for subscription in self._wanted("events"):
+            if subscription.workspaces & workspaces:
+                subscription.put("events", self._lists_told, [])
 
     async def _tell_runs(self, reader: LiveReader, run_ids: Iterable[UUID]) -> None:
         known = {run_id: self._cursors.get(run_id, 0) for run_id in run_ids}

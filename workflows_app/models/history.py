@@ -45,7 +45,14 @@ class RunEvent(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "sequence"], name="runevent_numbered_per_run")
         ]
-        indexes = [models.Index(fields=["transaction"], name="runevent_by_transaction")]
+        indexes = [
+            models.Index(fields=["transaction"], name="runevent_by_transaction"),
+            models.Index(
+                fields=["at"],
+                condition=models.Q(type="guardrail.tripped"),
+                name="runevent_guardrail_trips",
+            ),
+        ]
 
 
 class AppEvent(models.Model):

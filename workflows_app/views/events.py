@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from workflows_app.core.strict_json import JsonRefused, strict_loads
-from workflows_app.selectors.events import event_get, event_list
+from workflows_app.selectors.events import event_get, event_list, latencies
 from workflows_app.selectors.paging import page
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.services.events import Incoming, Received, event_receive
@@ -56,6 +56,9 @@ def _page(
     text, unmatched = request.GET.get("q", "")[:200], "unmatched" in request.GET
     cursor = request.GET.get("cursor")
     found = page(event_list(actor=actor, type=text, unmatched=unmatched), cursor, SHOWN)
+    took = latencies(found["items"])
+    for event in found["items"]:
+        event.took = took.get(event.pk)
     context = {
         "events": found["items"],
         "next": found["next"],

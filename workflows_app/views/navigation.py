@@ -33,7 +33,7 @@ MAIN = (
 OVERSIGHT = (
     Entry("autonomy", "Autonomy", "trending-up", ("approvals:autonomy",)),
     Entry("escalation", "Escalation & cover", "route", ("approvals:escalation", "approvals:cover")),
-    Entry("guardrails", "Guardrails & budgets", "shield-check", ("agents:guardrails",)),
+    Entry("guardrails", "Guardrails & budgets", "shield-check", ("workflows:guardrails",)),
     Entry("breakers", "Breakers", "power", ("workflows:breakers",)),
 )
 EVIDENCE = (
@@ -54,6 +54,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         for title, entries in (("", MAIN), ("Oversight", OVERSIGHT), ("Evidence", EVIDENCE))
     ]
     foot = [link for entry in FOOT if (link := _link(request, entry, counts))]
+    _mark_one([link for _, links in groups for link in links if link])
     return {
         "groups": [
             (title, found) for title, links in groups if (found := list(filter(None, links)))
@@ -72,6 +73,13 @@ def _link(request: HttpRequest, entry: Entry, counts: dict[str, int]) -> dict[st
         is_here = request.path == url or (url != "/" and request.path.startswith(url))
         return {"entry": entry, "url": url, "is_here": is_here, "count": counts.get(entry.counts)}
     return None
+
+
+def _mark_one(links: list[dict[str, Any]]) -> None:
+    """Of two addresses that both begin so, the longer one is where the person is."""
+    here = sorted((link for link in links if link["is_here"]), key=lambda link: len(link["url"]))
+    for link in here[:-1]:
+        link["is_here"] = False
 
 
 def _counts(request: HttpRequest, user: User) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from workflows_app.agents.steps.agent import AgentKind
 from workflows_app.agents.steps.agent_parts import AnswerKind, ResultKind, TurnKind
-from workflows_app.agents.steps.dispatch import WorkResultKind
+from workflows_app.agents.steps.dispatch_kinds import WorkPickKind, WorkResultKind
 from workflows_app.agents.steps.guard import GuardKind
 from workflows_app.agents.steps.model import ModelKind, RouterKind
 from workflows_app.agents.steps.plan import PlanKind
@@ -30,6 +30,7 @@ def register_kinds() -> None:
         TurnKind(),
         ResultKind(),
         AnswerKind(),
+        WorkPickKind(),
         WorkResultKind(),
         PlanWriteKind(),
         PlanReadyKind(),

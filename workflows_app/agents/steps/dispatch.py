@@ -1,15 +1,11 @@
 """A body that hands one item to the worker it names, and keeps what came of it."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from workflows_app.agents.core.schemas import schema_problem
-from workflows_app.core.definition.markers import SchemaDocument
-from workflows_app.core.kinds import COMMON_PORTS, GATE_PORTS, Call, Done, Kind, kinds
+from workflows_app.agents.steps.dispatch_kinds import WorkPickKind, WorkResultKind
+from workflows_app.core.kinds import COMMON_PORTS, GATE_PORTS, kinds
 
 JSON = Any
 _BRIEF = "\n\nInput: {{ item.input }}\n\nEarlier results: {{ item.earlier }}"
@@ -25,20 +21,16 @@ def dispatch_body(
         outputs: the schema that a worker's result must follow, by its name.
     """
     names = step_ids(list(workers))
+    about = {"task": "=item", "workflow": "=run.workflow"}
     pick = {
         "id": "_pick",
-        "kind": "decision",
-        "with": {
-            "branches": [
-                {"port": step_id, "when": f"item.worker == {json.dumps(name)}"}
-                for step_id, name in zip(names, workers, strict=True)
-            ]
-        },
+        "kind": WorkPickKind.name,
+        "with": {**about, "workers": dict(zip(workers, names, strict=True))},
     }
     result = {
         "id": "_result",
         "kind": WorkResultKind.name,
-        "with": {"task": "=item", "outputs": dict(outputs or {})},
+        "with": {**about, "outputs": dict(outputs or {})},
     }
     steps, edges = [pick], [{"from": "_pick.default", "to": "_result"}]
     for step_id, worker in zip(names, workers.values(), strict=True):
@@ -83,41 +75,3 @@ def _briefed(step: dict[str, JSON]) -> dict[str, JSON]:
             if isinstance(prompt, str) and "item." not in prompt and not prompt.startswith("="):
                 settings["prompt"] = prompt + _BRIEF
     return {**step, "with": settings}
-
-
-class WorkResultSettings(BaseModel):
-    """Whose result it is, and what it must look like."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    task: JSON
-    outputs: SchemaDocument
-
-
-class WorkResultKind(Kind):
-    """Give `{id, worker, output, error}` of one item; only expansions use it."""
-
-    name = "work_result"
-    primitive = "pure"
-    reads_sources = True
-    is_hidden = True
-    settings = WorkResultSettings
-    label = "Result"
-    summary = "Keeps what a worker gave, or why it gave nothing."
-
-    def run(self, call: Call) -> Done:
-        task = call.settings["task"]
-        taken = [one for name, one in call.sources.items() if name != "_pick" and one.taken]
-        result = {"id": task["id"], "worker": task["worker"], "output": None, "error": None}
-        if not taken:
-            said = task.get("error") or f"there is no worker {task['worker']}"
-            result["error"] = {"code": "not_done", "message": said}
-        elif taken[0].error:
-            result["error"] = taken[0].error
-        else:
-            result["output"] = taken[0].output
-            schema = (call.settings.get("outputs") or {}).get(task["worker"])
-            if schema and (problem := schema_problem(taken[0].output, schema)):
-                result["output"] = None
-                result["error"] = {"code": "output_invalid", "message": problem}
-        return Done(output=result)

@@ -4,7 +4,14 @@ from typing import TypedDict
 
 from workflows_app.agents.tools import ToolCall, ToolError, tool
 from workflows_app.gallery.acts import Ended, act_once, acts, number_from
-from workflows_app.gallery.sample_data import BUSY_BANKS, LOAN_LIMIT, PAYMENTS, RATES
+from workflows_app.gallery.sample_data import (
+    BUSY_BANKS,
+    LOAN_LIMIT,
+    NO_CUSTOMERS,
+    NO_FILE,
+    PAYMENTS,
+    RATES,
+)
 
 
 class Payment(TypedDict):
@@ -66,6 +73,7 @@ class Score(TypedDict):
     score: float
     why: str
     confidence: float
+    has_file: bool
 
 
 class Rate(TypedDict):
@@ -77,6 +85,7 @@ class Rate(TypedDict):
 
 
 CARD_LIMIT = 10_000
+AT_ONCE = 5_000  # a card above it is settled later: the bank asks its customer first
 
 
 def _refunded(payment: str) -> float:
@@ -120,11 +129,12 @@ def reverse(call: ToolCall, id: str) -> Ended:
 
 @tool("payments.charge", effect="reversible", idempotent=True, undo="payments.void")
 def charge(call: ToolCall, order: str, amount: float) -> Charge:
-    """Charge the card of an order; above 10,000 it is declined."""
+    """Charge the card of an order; above 5,000 it is pending at first, above 10,000 declined."""
     if amount > CARD_LIMIT:
         raise ToolError(f"the card of {order} does not cover {amount:g}", code="card_declined")
     arguments = {"order": order, "amount": amount}
-    result = {"id": number_from("P", call.key), **arguments, "state": "charged"}
+    state = "pending" if amount > AT_ONCE else "charged"
+    result = {"id": number_from("P", call.key), **arguments, "state": state}
     return act_once(tool="payments.charge", key=call.key, arguments=arguments, result=result)
 
 
@@ -146,10 +156,17 @@ def void(call: ToolCall, id: str) -> Ended:
 @tool("loans.score", effect="none")
 def score(applicant: str, amount: float, income: float) -> Score:
     """Give 0 to 100 for how well the income carries the loan, why, and how sure that is."""
+    if applicant in NO_CUSTOMERS:
+        raise ToolError(f"{applicant} is no customer of ours", code="no_customer")
     burden = amount / income if income > 0 else 10.0
     points = round(max(0.0, min(100.0, 100.0 - 50.0 * burden)), 1)
     why = f"the loan is {burden:.2f} times the income of a year"
-    return {"score": points, "why": why, "confidence": round(0.5 + abs(points - 50.0) / 100.0, 2)}
+    return {
+        "score": points,
+        "why": why,
+        "confidence": round(0.5 + abs(points - 50.0) / 100.0, 2),
+        "has_file": applicant not in NO_FILE,
+    }
 
 
 @tool("loans.pay_out", effect="reversible", idempotent=True, undo="loans.call_back")
