@@ -7,6 +7,7 @@ from django.db import connection
 from tests.browser.scenes import scene
 from tests.views import factories
 from workflows_app.models import Run, StepRun
+from workflows_app.services.events import Incoming, event_receive
 
 LIVE = "document.documentElement.dataset.live === 'on'"
 
@@ -72,3 +73,41 @@ def test_an_open_form_keeps_what_is_being_written(browser):
 
     assert field.get_attribute("value") == "Because I"
     assert browser.script("return document.activeElement.id") == "cancel-reason"
+
+
+def come(number, space):
+    event = Incoming(id=str(number), source="/s", type=f"shop.number_{number}", data={})
+    event_receive(workspace=space, event=event, actor="user:x", via="api")
+
+
+def test_the_stream_of_events_is_live_and_space_holds_it_still(browser):
+    found = scene()
+    space = found["run"].workspace_id
+    browser.sign_in(found["owner"])
+    browser.open("/events/")
+    browser.until(LIVE)
+    come(1, space)
+    browser.until("document.querySelector('#event-rows').textContent.includes('number_1')")
+
+    press = "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: ' ', bubbles: true}))"
+    browser.script(press)
+    come(2, space)
+    browser.until("document.querySelector('[data-pause-word]').textContent === 'Paused, 1 new'")
+    shown = browser.script("return document.querySelector('#event-rows').textContent")
+    browser.script(press)
+    browser.until("document.querySelector('#event-rows').textContent.includes('number_2')")
+
+    assert "number_2" not in shown
+    browser.until("document.querySelector('[data-pause-word]').textContent === 'Pause'")
+    assert browser.errors() == []
+
+
+def test_space_on_a_button_of_the_stream_presses_that_button(browser):
+    found = scene()
+    browser.sign_in(found["owner"])
+    browser.open("/events/")
+    summary = browser.driver.find_element("css selector", "details.card summary")
+    summary.send_keys(" ")
+
+    browser.until("document.querySelector('details.card').open")
+    assert browser.script("return document.querySelector('[data-pause]').ariaPressed") == "false"

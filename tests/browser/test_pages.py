@@ -26,6 +26,7 @@ def paths(found):
         "/workflows/refund/publish/",
         f"/workflows/refund/diff/{found['version'].number}..draft/",
         "/events/",
+        "/guardrails/",
         "/runs/start/refund/",
         "/runs/start/refund/csv/",
         "/find/?q=refund",
