@@ -15,7 +15,7 @@ from tests.engine_harness import (
     worker_running,
 )
 from tests.fake_anthropic import text, tool_uses
-from workflows_app.agents.tools import tool
+from workflows_app.agents.tools import ToolCall, tool
 from workflows_app.models import Run, RunEvent, StepRun, Workspace
 from workflows_app.services import guardrails
 from workflows_app.services.versions import definition_validate
@@ -295,3 +295,35 @@ def test_a_guard_that_passes_leaves_no_trip():
     step = {"id": "a", "kind": "guard", "with": {"checks": checks, "value": "=input.text"}}
 
     assert tripped(run_of(step, "hello")) == []
+
+
+@tool("rails.tell", effect="reversible", idempotent=True)
+def tell(call: ToolCall, message: str) -> dict[str, str]:
+    """Lose the first answer, and redact everywhere from then on."""
+    SENT.append(f"{call.key} {message}")
+    if len(SENT) == 1:
+        Workspace.objects.update(
+            settings={
+                "guardrails": [{"check": "personal_data", "at": "before", "on_trip": "redact"}]
+            }
+        )
+        guardrails._installation.clear()
+        raise TimeoutError("no answer")
+    return {}
+
+
+def test_a_key_is_sent_with_the_same_bytes_though_a_redaction_came_into_force_meanwhile():
+    retry = {"attempts": 2, "initial": "1ms"}
+    arguments = {"tool": "rails.tell", "arguments": {"message": "=input.text"}}
+    first = {"id": "a", "kind": "tool", "with": arguments, "retry": retry}
+    second = {"id": "b", "kind": "tool", "with": arguments}
+
+    run = run_to_rest(
+        version_make([first, second], edges("a>b")), {"text": "call anna@example.org"}
+    )
+
+    assert run.state == "succeeded", run.error
+    assert [
+        *[f"{run.pk}/a/0 call anna@example.org"] * 2,
+        f"{run.pk}/b/0 call [email]",
+    ] == SENT

@@ -20,7 +20,8 @@ def product() -> Iterator[tuple[Product, Sink]]:
 
 def test_two_worker_processes_share_a_breaker(product):
     made, sink = product
-    made.tool("sink.get", f"http://{sink.address}/call", effect="none")
+    rule = {"open_for": "10m"}
+    made.tool("sink.get", f"http://{sink.address}/call", effect="none", breaker=rule)
     call = {"id": "call", "kind": "tool", "with": {"tool": "sink.get"}, "retry": ONCE}
     either = {"id": "either", "kind": "merge", "with": {"mode": "list"}}
     made.publish(
@@ -51,9 +52,9 @@ def test_two_worker_processes_share_a_breaker(product):
 
     first, _ = errors(8)
     until_open = sink.count()
-    later, workers = errors(60)
+    later, workers = errors(24)
 
     assert first["http_503"] == until_open >= 5
     assert len(workers) == 2
-    assert later == {"breaker_open": 60}
+    assert later == {"breaker_open": 24}
     assert sink.count() == until_open
