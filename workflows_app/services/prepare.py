@@ -145,7 +145,7 @@ def _guarded(claim: Claim, call: Call, values: JSON, worker: str) -> tuple[Call,
         return call, None
     name, content = guardrails.content_of(claim, call.settings)
     verdict = guardrails.guardrails_run(claim, call, content, checks, at="before")
-    if verdict.value != content:
+    if verdict.value != content and not _was_sent(claim):
         settings = verdict.value if name is None else {**call.settings, name: verdict.value}
         call = replace(call, settings=settings)
     match verdict.action:
@@ -156,6 +156,15 @@ def _guarded(claim: Claim, call: Call, values: JSON, worker: str) -> tuple[Call,
         case "hold":
             return call, gate_hold(claim, call, values, verdict.why, worker)
     return call, None
+
+
+def _was_sent(claim: Claim) -> bool:
+    """Tell whether this may have gone out before, under the key that is used again.
+
+    A key is always sent with the same bytes: a redaction that came into force meanwhile holds
+    from the next step on.
+    """
+    return claim.input is not None and (claim.attempt > 1 or "key" in (claim.progress or {}))
 
 
 def _exclusive(claim: Claim, worker: str) -> Fact | None:
