@@ -12,7 +12,7 @@ from workflows_app.core.facts import Fact
 from workflows_app.core.graph import Node
 from workflows_app.services.context import RunContext
 from workflows_app.services.rows import ScopeRow
-from workflows_app.services.values import Setting
+from workflows_app.services.values import Place, Result, Setting
 
 JSON = Any
 
@@ -45,6 +45,7 @@ class Claim:
     input: JSON = None
     feedback: JSON = None
     progress: JSON = None
+    known: dict[Place, Result] = field(default_factory=dict)  # results that need no reading
 
 
 @dataclass(slots=True, kw_only=True)

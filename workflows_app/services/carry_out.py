@@ -103,6 +103,8 @@ class Carrier:
         if opened.row.kind == "undo":
             change = self.transaction.change(opened.row.run_id)
             undo.undos_ended(opened, change, self.transaction.step_drafts())
+        if _may_undo(opened):
+            self.transaction.runs[opened.row.run_id].may_undo = True
         undo.undos_arm(opened)
         holds_release(self, opened)
         for effect in effects:
@@ -387,8 +389,8 @@ class Carrier:
 
     def runs_end(self, follows: list[RunFollow], write: Write) -> None:
         """Decide the end of each run whose last scope ended, then number all history."""
-        ends = [follow.run_id for follow in follows if follow.end is not None]
-        undoable = undo.runs_with_undos(ends)
+        ends = [follow for follow in follows if follow.end is not None]
+        undoable = undo.runs_with_undos([one.run_id for one in ends if one.run.may_undo])
         if undoable:  # what is undone is marked so, also what ended in this transaction
             write.send_moves()
         for follow in follows:
@@ -411,6 +413,15 @@ class Carrier:
             write.scopes.append(rows.scope_insert_row(row, **now))
         write.facts += self.inbox
         write.timers += self.timers
+
+
+def _may_undo(opened: Opened) -> bool:
+    """Tell whether a step that moved here may have recorded, since, what reverses it."""
+    return any(
+        status.is_changed
+        and (status.effect != "none" or status.undo is not None)
+        for status in (*opened.draft.steps.values(), *opened.draft.superseded)
+    )
 
 
 def _pending(row: Sequence[Any]) -> rows.ScopeRow:

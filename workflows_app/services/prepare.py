@@ -71,7 +71,9 @@ def claims_prepare(claims: Sequence[Claim], *, worker: str) -> list[Prepared | F
     Each gives what may be carried out, a fact that already settles it, or None when the claim
     was lost.
     """
-    results = results_load(place for claim in claims for place in claim_places(claim))
+    known = {place: result for claim in claims for place, result in claim.known.items()}
+    places = [place for claim in claims for place in claim_places(claim)]
+    results = known | results_load(place for place in places if place not in known)
     return [claim_prepare(claim, results, worker=worker) for claim in claims]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from workflows_app.core.engine.draft import StepDraft
@@ -11,9 +10,9 @@ from workflows_app.core.graph import Node
 from workflows_app.core.states import StepState
 from workflows_app.services.batch import Opened
 from workflows_app.services.execute import step_execute
-from workflows_app.services.prepare import Prepared, claim_places, claim_prepare
+from workflows_app.services.prepare import Prepared, claim_places, claim_prepare, node_refs
 from workflows_app.services.step_limit import is_spent
-from workflows_app.services.values import Place, Result, result_of, results_load
+from workflows_app.services.values import results_load, results_overlay
 
 if TYPE_CHECKING:
     from workflows_app.services.transaction import Transaction
@@ -60,28 +59,17 @@ class PureSteps:
         worker = transaction.worker or "engine"
         claim = transaction.claim(opened, status)
         self.left -= 1
-        prepared = claim_prepare(claim, self._results(claim_places(claim)), worker=worker)
+        missing = [place for place in claim_places(claim) if place not in claim.known]
+        loaded = results_load(missing) | claim.known
+        refs = node_refs(claim.node)  # what was read is as it was before this transaction
+        results = results_overlay(opened.draft, opened.row.id, refs, loaded)
+        prepared = claim_prepare(claim, results, worker=worker)
         if isinstance(prepared, Prepared):
             prepared = step_execute(prepared, worker=worker, is_short=True)
         if prepared is None:  # only what has an effect can be lost while it is prepared
             raise AssertionError(claim.path)
         transaction.tell(opened, [prepared])
 
-    def _results(self, places: Iterable[Place]) -> dict[Place, Result]:
-        """Read results, those of this transaction from its drafts."""
-        here: dict[Place, Result] = {}
-        places = list(places)
-        for scope_id, step in places:
-            opened = self.transaction.opened.get(scope_id)
-            status = opened.draft.steps.get(step) if opened is not None else None
-            if status is not None and _is_in_memory(status):
-                here[scope_id, step] = result_of(status)
-        return results_load(place for place in places if place not in here) | here
-
 
 def _is_pure(node: Node) -> bool:
     return node.kind.primitive == "pure" and not any(map(node.spec.get, _GATES))
-
-
-def _is_in_memory(status: StepDraft) -> bool:
-    return status.is_new or status.has_output or (status.is_changed and not status.is_open)

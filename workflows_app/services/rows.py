@@ -67,6 +67,7 @@ class RunRow:
     parent_step_run: UUID | None
     usage: tuple[int, int, float]
     version: str | None = None  # of the row (its xmin), where it was read without a lock
+    may_undo: bool = True  # there may be something to reverse
 
 
 def cursor_open() -> psycopg.Cursor[Any]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 from django.db import connection
@@ -23,7 +23,7 @@ ROW_CHANGED = "CSROW"  # SQLSTATE: somebody else moved a row, the transaction st
 _READ = "SELECT kind, id, owner, fields FROM engine_read(%s, %s, %s)"
 _CLAIM = (
     "SELECT kind, id, owner, fields"
-    " FROM engine_claim(%s, %s::int, %s::float8, %s, %s::uuid[], %s::uuid[])"
+    " FROM engine_claim(%s, %s::int, %s::float8, NULL, %s::uuid[], %s::uuid[])"
 )
 _WRITE = (
     "SELECT engine_write(%s, %s, %s, %s::json, %s::json, %s::json, %s::bigint[], %s::bigint[],"
@@ -67,9 +67,8 @@ def steps_take(
     Gives too which scopes of the hinted runs have facts in their inboxes.
     """
     cursor = cursor_open()
-    tokens = [uuid4() for _ in range(limit)]
     runs = None if run_ids is None else list(run_ids)
-    parameters = [worker, limit, seconds, tokens, runs, list(hinted) or None]
+    parameters = [worker, limit, seconds, runs, list(hinted) or None]
     cursor.execute(_CLAIM, parameters, prepare=True)
     return _read(cursor.fetchall())
 
@@ -121,6 +120,7 @@ def _run_row(id: UUID, row: Sequence[Any]) -> RunRow:
         parent_step_run=_id(row[10]),
         usage=(row[11], row[12], float(row[13])),
         version=row[14],
+        may_undo=row[15],
     )
 
 

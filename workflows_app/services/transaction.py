@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -21,10 +21,14 @@ from workflows_app.services.bodies import bodies_enrich
 from workflows_app.services.carry_out import Carrier
 from workflows_app.services.context import RunContext, contexts_load
 from workflows_app.services.held import SCOPES, HeldRun, held, scope_kept
+from workflows_app.services.prepare import node_refs
 from workflows_app.services.run_row import RunFollow, run_follow
 from workflows_app.services.storage import Write, scopes_read
+from workflows_app.services.values import Place, Result, result_of
 
 RESEND_AFTER = timedelta(seconds=5)
+# A step that ends so leaves nothing but what its draft holds.
+_EMPTY = (StepState.SKIPPED, StepState.FAILED, StepState.CANCELLED, StepState.TIMED_OUT)
 
 
 class Transaction:
@@ -239,12 +243,13 @@ class Transaction:
         status.started_at = self.now
         if node.is_plain:
             announce(opened.draft, status, self.worker or "engine")
+        setting = opened.setting(context)
         return Claim(
             id=status.id,
             scope_id=opened.row.id,
             run_id=opened.row.run_id,
             context=context,
-            setting=opened.setting(context),
+            setting=setting,
             node=node,
             path=status.path,
             generation=status.generation,
@@ -252,7 +257,18 @@ class Transaction:
             token=status.token,
             feedback=status.feedback,
             progress=status.progress,
+            known=self._known(setting.places(node_refs(node)).values()),
         )
+
+    def _known(self, places: Iterable[Place]) -> dict[Place, Result]:
+        """Give the results that this transaction itself has brought about."""
+        found = {}
+        for scope_id, step in places:
+            opened = self.opened.get(scope_id)
+            status = opened.draft.steps.get(step) if opened is not None else None
+            if status is not None and _is_in_memory(status):
+                found[scope_id, step] = result_of(status)
+        return found
 
     def _claims(self, run: rows.RunRow, inserts: list[tuple[Opened, StepDraft]]) -> None:
         """Claim new ready steps for the worker, as far as the run and the limit allow."""
@@ -392,3 +408,8 @@ def _is_worth_keeping(opened: Opened) -> bool:
         and opened.row.kind != "undo"
         and any(status.state is StepState.RUNNING for status in draft.steps.values())
     )
+
+
+def _is_in_memory(status: StepDraft) -> bool:
+    """Tell whether what a step left behind is here: its draft holds what was not read."""
+    return status.is_new or status.has_output or (status.is_changed and status.state in _EMPTY)
