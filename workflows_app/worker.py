@@ -26,6 +26,7 @@ from workflows_app.services.apply import facts_apply
 from workflows_app.services.batch import Applied, Claim, ScopeFact
 from workflows_app.services.claim import claims_release, steps_claim
 from workflows_app.services.execute import DATABASE_AWAY, step_execute
+from workflows_app.services.inline import stays_inside
 from workflows_app.services.pace import Pace
 from workflows_app.services.prepare import Prepared, claims_prepare, failure
 from workflows_app.timekeeper import Timekeeper
@@ -208,8 +209,22 @@ class Worker:
         for claim, one in zip(claims, prepared, strict=True):
             fact = self._run(one) if isinstance(one, Prepared) else one
             if fact is not None:
-                facts.append(ScopeFact(scope_id=claim.scope_id, run_id=claim.run_id, fact=fact))
+                facts.append(
+                    ScopeFact(
+                        scope_id=claim.scope_id,
+                        run_id=claim.run_id,
+                        fact=fact,
+                        is_brief=self._is_brief(claim),
+                    )
+                )
         return facts
+
+    def _is_brief(self, claim: Claim) -> bool:
+        """Tell whether a step's result may wait a little for others to share its commit."""
+        if claim.node.kind.primitive != "call":
+            return True
+        is_brief = self.pace.is_brief(claim.node)
+        return is_brief and stays_inside(claim.node, claim.context.version.pins)
 
     def _run(self, prepared: Prepared) -> Fact | None:
         claim = prepared.claim
@@ -300,7 +315,11 @@ class Worker:
         limit += self._free if limit else 0  # what is opened here may begin in free slots
         try:
             applied = facts_apply(
-                facts, worker=self.name, claim_limit=limit, skip_locked=len(batch) > 1
+                facts,
+                worker=self.name,
+                claim_limit=limit,
+                skip_locked=len(batch) > 1,
+                pace=self.pace,
             )
             self._follow(applied)
             self._hand_out(batch, applied)
@@ -369,6 +388,10 @@ class Worker:
         self._write([ScopeFact(scope_id=claim.scope_id, run_id=claim.run_id, fact=fact)], 0)
 
     # Living and stopping
+
+    def is_overdue(self, seconds: float) -> bool:
+        """Tell whether a step holds its thread this long after it was to end."""
+        return self.timekeeper.is_overdue(seconds) or self.pace.is_overdue(seconds)
 
     def start(self) -> None:
         """Take over local hints and start the timekeeper."""

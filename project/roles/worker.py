@@ -116,7 +116,7 @@ class WorkerRole:
             self.probe.send()
             if self.probe.is_lost():
                 self._retire("sends messages and receives none")
-            elif worker_current().timekeeper.is_overdue(OVERDUE):
+            elif worker_current().is_overdue(OVERDUE):
                 self._retire("has a step that does not end")
 
     def _retire(self, why: str) -> None:

@@ -197,6 +197,10 @@ class Kind(ABC):
         """Give the effect of this very call, and whether it may be repeated with its key."""
         return self.effect(call.settings), self.is_idempotent(call.settings)
 
+    def stays_inside(self, settings: Mapping[str, JSON], pins: Mapping[str, JSON]) -> bool:
+        """Tell whether the call changes nothing and calls nobody outside this process."""
+        return False
+
     def edited(self, settings: Mapping[str, JSON], arguments: JSON) -> dict[str, JSON]:
         """Give the settings after a person changed the arguments of the action."""
         if "arguments" in settings:

@@ -16,6 +16,7 @@ from workflows_app import notify
 from workflows_app.core.facts import BodyEnded
 from workflows_app.services.batch import Applied, ScopeFact
 from workflows_app.services.held import held
+from workflows_app.services.pace import Pace
 from workflows_app.services.rows import RowsChanged
 from workflows_app.services.storage import ROW_CHANGED
 from workflows_app.services.transaction import RESEND_AFTER, Transaction
@@ -29,10 +30,12 @@ def facts_apply(
     worker: str | None = None,
     claim_limit: int = 0,
     skip_locked: bool = False,
+    pace: Pace | None = None,
 ) -> Applied:
     """Apply facts, and whatever waits in the inboxes of their scopes, in one transaction.
 
-    With a `worker`, up to `claim_limit` of the steps that become ready are claimed for it in
+    With a `pace`, steps of which it knows that they end at once are carried out within it. With
+    a `worker`, up to `claim_limit` of the steps that become ready are claimed for it in
     the same commit. Facts that no longer fit change nothing.
 
     Raises:
@@ -45,7 +48,12 @@ def facts_apply(
             # The engine's own cursors are psycopg's: what they raise is made Django's here.
             with connection.wrap_database_errors, transaction.atomic():
                 work = Transaction(
-                    facts, worker, claim_limit, skip_locked=skip_locked, is_careful=is_careful
+                    facts,
+                    worker,
+                    claim_limit,
+                    skip_locked=skip_locked,
+                    is_careful=is_careful,
+                    pace=pace,
                 )
                 applied = work.run()
         except (RowsChanged, DatabaseError) as error:

@@ -25,6 +25,7 @@ class ScopeFact:
     run_id: UUID
     fact: Fact | None  # None: only the inbox is to be handled
     timer: int | None = None
+    is_brief: bool = False  # what it tells could be done again without anybody noticing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from workflows_app.services.bodies import body_output, last_output, map_items
 from workflows_app.services.children import child_cancel, child_roll_back, child_start
 from workflows_app.services.effects import effects_handle
 from workflows_app.services.holds import holds_release
-from workflows_app.services.pure import PureSteps
+from workflows_app.services.inline import InlineSteps
 
 if TYPE_CHECKING:
     from workflows_app.services.run_row import RunFollow
@@ -84,12 +84,12 @@ class Carrier:
         What a body tells the scope around it is applied in this transaction too, where that
         scope's lock is free; else it is left in its inbox.
         """
-        pure = PureSteps(self.transaction)
+        inline = InlineSteps(self.transaction)
         self.queue.extend(self.transaction.opened.values())
         while self.queue:
             opened = self.queue.popleft()
             self._handle_all(opened)
-            if pure.run(opened):
+            if inline.run(opened):
                 self.queue.append(opened)
             elif not self.queue and self.up:
                 self._deliver()
@@ -120,6 +120,7 @@ class Carrier:
         ):
             return
         held = sorted(one.row.id for one in self.transaction.opened.values() if one.is_held)
+        self.transaction.has_locks = True
         rows.cursor_open().execute(_LOCK, [held], prepare=True)
         for one in self.transaction.opened.values():
             one.is_held = False

@@ -1,10 +1,14 @@
 """How long steps of a kind usually take, so that short ones need no slot of their own."""
 
-from threading import Lock
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock, get_ident
 
 from workflows_app.core.graph import Node
 
 SHORT_SECONDS = 0.005
+BRIEF_SECONDS = 0.001  # so short that it may hold up the results of others
 _WEIGHT = 0.2  # of the newest time in the moving average
 
 
@@ -14,6 +18,7 @@ class Pace:
     def __init__(self) -> None:
         self._averages: dict[str, float] = {}
         self._lock = Lock()
+        self._inline: dict[int, float] = {}  # threads that carry a step out inside a transaction
 
     @staticmethod
     def _key(node: Node) -> str:
@@ -24,6 +29,27 @@ class Pace:
         if node.kind.primitive not in ("call", "wait"):
             return True
         return self._averages.get(self._key(node), 1.0) < SHORT_SECONDS
+
+    def is_brief(self, node: Node) -> bool:
+        """Tell whether steps like this one end at once, as far as they have been seen."""
+        return self._averages.get(self._key(node), 1.0) < BRIEF_SECONDS
+
+    @contextmanager
+    def inline(self, node: Node) -> Iterator[None]:
+        """Time a step that is carried out inside a transaction."""
+        begun = time.monotonic()
+        thread = get_ident()
+        self._inline[thread] = begun
+        try:
+            yield
+        finally:
+            del self._inline[thread]
+            self.note(node, time.monotonic() - begun)
+
+    def is_overdue(self, seconds: float) -> bool:
+        """Tell whether a step that was to end at once has not for so long."""
+        now = time.monotonic()
+        return any(begun + seconds < now for begun in list(self._inline.values()))
 
     def note(self, node: Node, seconds: float) -> None:
         """Learn from one execution; a single slow one counts at once."""

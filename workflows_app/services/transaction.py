@@ -21,6 +21,7 @@ from workflows_app.services.bodies import bodies_enrich
 from workflows_app.services.carry_out import Carrier
 from workflows_app.services.context import RunContext, contexts_load
 from workflows_app.services.held import SCOPES, HeldRun, held, scope_kept
+from workflows_app.services.pace import Pace
 from workflows_app.services.prepare import node_refs
 from workflows_app.services.run_row import RunFollow, run_follow
 from workflows_app.services.storage import Write, scopes_read
@@ -46,12 +47,15 @@ class Transaction:
         *,
         skip_locked: bool,
         is_careful: bool,
+        pace: Pace | None = None,
     ) -> None:
         self.facts = facts
         self.worker = worker
         self.claim_limit = claim_limit
         self.skip_locked = skip_locked
         self.is_careful = is_careful
+        self.pace = pace
+        self.has_locks = is_careful
         # Inside a caller's transaction a row's version says nothing of what the caller wrote.
         self.is_outermost = len(connection.atomic_blocks) == 1
         self.applied = Applied()
@@ -131,6 +135,7 @@ class Transaction:
     def scopes_open(self, wanted: dict[UUID, UUID], *, skip_locked: bool) -> Collection[UUID]:
         """Lock and read scopes (ids with their run ids); give those that were locked."""
         run_ids = sorted(set(wanted.values()))
+        self.has_locks = True
         read = scopes_read(sorted(wanted), run_ids, skip_locked=skip_locked)
         if read.now is not None and not hasattr(self, "now"):
             self.now = read.now

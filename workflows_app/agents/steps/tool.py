@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workflows_app.agents.core.tool_spec import ToolSpec
 from workflows_app.agents.invoke import tool_invoke
-from workflows_app.agents.selectors.tools import ToolUnknown, tool_lookup
+from workflows_app.agents.selectors.tools import IN_CODE, ToolUnknown, tool_lookup
 from workflows_app.agents.tools import python_tool
 from workflows_app.core.definition.markers import ExpressionText, Fixed
 from workflows_app.core.kinds import ActionParts, Call, Done, Kind, StepError
@@ -76,6 +76,13 @@ class ToolKind(Kind):
         except StepError:
             return Effect.NONE, True  # `run` says so; nothing can happen
         return spec.effect, spec.is_repeatable
+
+    def stays_inside(self, settings: Any, pins: Any) -> bool:
+        """A function in code that has no effect; the version says that it means this one."""
+        name = str(settings.get("tool"))
+        found = python_tool(name)
+        pinned = str((pins.get("tools") or {}).get(name) or "")
+        return pinned.startswith(IN_CODE) and found is not None and found.effect is Effect.NONE
 
     def undo(self, call: Call) -> dict[str, JSON] | None:
         try:
