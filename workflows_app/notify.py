@@ -10,9 +10,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 from uuid import UUID
 
-from django.db import close_old_connections, connection, transaction
+import psycopg
+from django.db import connection, transaction
 
 logger = logging.getLogger(__name__)
 CHANNEL = "countersign"
@@ -35,8 +37,8 @@ def runs_ready(run_ids: Iterable[UUID]) -> None:
     ids = set(run_ids)
     if not ids:
         return
+    _wake(ids)  # the work first: whoever looks on sees what comes of it soon enough
     _browsers.add(ids)
-    _wake(ids)
 
 
 def _wake(run_ids: set[UUID]) -> None:
@@ -87,16 +89,31 @@ class _Gatherer:
             time.sleep(GATHER)
 
 
-def _send_browsers(run_ids: list[UUID]) -> None:
-    close_old_connections()
-    try:
-        with connection.cursor() as cursor:
+class _Browsers:
+    """Announces changed runs on a connection of its own, which is made again when it is lost."""
+
+    def __init__(self) -> None:
+        self.connection: psycopg.Connection[Any] | None = None
+
+    def send(self, run_ids: list[UUID]) -> None:
+        try:
+            self._send(run_ids)
+        except psycopg.OperationalError:  # a connection that was lost is noticed by its use
+            self._send(run_ids)
+
+    def _send(self, run_ids: list[UUID]) -> None:
+        if self.connection is None:
+            parameters = connection.get_connection_params()
+            self.connection = psycopg.connect(**parameters, autocommit=True)
+        try:
             for first in range(0, len(run_ids), _PAYLOAD_RUNS):
                 batch = [str(run_id) for run_id in run_ids[first : first + _PAYLOAD_RUNS]]
                 payload = json.dumps(batch, separators=(",", ":"))
-                cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
-    finally:
-        connection.close()
+                self.connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+        except BaseException:
+            self.connection.close()
+            self.connection = None
+            raise
 
 
 def _send_broker(run_ids: list[UUID]) -> None:
@@ -111,5 +128,5 @@ def _send_broker(run_ids: list[UUID]) -> None:
         )
 
 
-_browsers = _Gatherer("notify-browsers", _send_browsers)
+_browsers = _Gatherer("notify-browsers", _Browsers().send)
 _broker = _Gatherer("notify-broker", _send_broker)
