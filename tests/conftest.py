@@ -139,11 +139,13 @@ def flush_as_retention() -> Iterator[None]:
 def engine_memory_forgotten() -> Iterator[None]:
     """Each test has its own rows: nothing that the engine remembers may outlive them."""
     yield
+    from workflows_app import notify
     from workflows_app.services.context import contexts_forget
     from workflows_app.services.held import held
 
     contexts_forget()
     held.clear()
+    notify.connection_close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -95,6 +95,12 @@ class _Browsers:
     def __init__(self) -> None:
         self.connection: psycopg.Connection[Any] | None = None
 
+    def close(self) -> None:
+        """Give the connection up; the next announcement makes another."""
+        held, self.connection = self.connection, None
+        if held is not None:
+            held.close()
+
     def send(self, run_ids: list[UUID]) -> None:
         try:
             self._send(run_ids)
@@ -111,8 +117,7 @@ class _Browsers:
                 payload = json.dumps(batch, separators=(",", ":"))
                 self.connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
         except BaseException:
-            self.connection.close()
-            self.connection = None
+            self.close()
             raise
 
 
@@ -128,5 +133,11 @@ def _send_broker(run_ids: list[UUID]) -> None:
         )
 
 
-_browsers = _Gatherer("notify-browsers", _Browsers().send)
+_announcer = _Browsers()
+_browsers = _Gatherer("notify-browsers", _announcer.send)
 _broker = _Gatherer("notify-broker", _send_broker)
+
+
+def connection_close() -> None:
+    """Hold no connection to the database any more, until there is something to announce."""
+    _announcer.close()

@@ -419,8 +419,7 @@ class Carrier:
 def _may_undo(opened: Opened) -> bool:
     """Tell whether a step that moved here may have recorded, since, what reverses it."""
     return any(
-        status.is_changed
-        and (status.effect != "none" or status.undo is not None)
+        status.is_changed and (status.effect != "none" or status.undo is not None)
         for status in (*opened.draft.steps.values(), *opened.draft.superseded)
     )
 
