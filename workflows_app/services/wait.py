@@ -8,6 +8,7 @@ from django.db import connection
 
 from workflows_app.core.states import RUN_TERMINAL, RunState, WaitReason
 from workflows_app.models import Run, StepRun
+from workflows_app.services.rows import cursor_open
 
 ANSWERS = {
     WaitReason.APPROVAL,
@@ -19,6 +20,7 @@ ANSWERS = {
     WaitReason.BUDGET,
 }
 
+_STATE = "SELECT state FROM workflows_app_run WHERE id = %s"
 
 LOOK = 0.002  # seconds between looks in the first moments
 MOMENTS = 0.05  # for so long the connection is kept too: to take it back costs more than a look
@@ -44,7 +46,11 @@ def run_wait(run_id: UUID, seconds: float) -> None:
 
 
 def _answers(run_id: UUID) -> bool:
-    state = Run.objects.values_list("state", flat=True).get(pk=run_id)
+    cursor = cursor_open()  # asked again and again: the ORM would cost more than the answer
+    row = cursor.execute(_STATE, [run_id], prepare=True).fetchone()
+    if row is None:
+        raise Run.DoesNotExist(str(run_id))
+    state = row[0]
     if RunState(state) in RUN_TERMINAL or state == RunState.PAUSED:
         return True
     if state != RunState.WAITING:
