@@ -3,14 +3,7 @@
 import pytest
 
 from approvals_app.models import ApprovalRequest
-from tests.approvals_app.services.test_with_engine import (  # noqa: F401
-    asked,
-    decide,
-    done,
-    ended,
-    nudges,
-    people,
-)
+from tests.approvals_app.with_engine.driving import asked, decide, ended
 from tests.engine_harness import edges, run_make, states, step, version_make, worker_running
 from workflows_app.errors import Invalid
 from workflows_app.models import RunEvent
@@ -27,7 +20,7 @@ def body(*steps, **more):
     return {"steps": list(steps), "edges": [], **more}
 
 
-def changed(version, people, changes, **more):  # noqa: F811
+def changed(version, people, changes, **more):
     """Run to the checkpoint, answer it with these changes, and give the run as it ended."""
     with worker_running():
         run = run_make(version, {"n": 2}, user=people["olga"], **more)
@@ -35,7 +28,7 @@ def changed(version, people, changes, **more):  # noqa: F811
         return ended(run)
 
 
-def test_a_step_is_passed_over_and_another_gets_other_settings(people, done):  # noqa: F811
+def test_a_step_is_passed_over_and_another_gets_other_settings(people, done):
     steps = [LOOK, step("a", "act", 1), step("b", "act", "=input.n"), value("c", "=steps.b.output")]
     version = version_make(steps, edges("look>a", "a>b", "b>c"))
     sets = {"b": {"name": "act", "value": "=input.n * 10.0"}}
@@ -56,7 +49,7 @@ def test_a_step_is_passed_over_and_another_gets_other_settings(people, done):  #
     assert decision.actor == "user:anna"
 
 
-def test_a_map_may_get_other_items_and_its_steps_other_values(people):  # noqa: F811
+def test_a_map_may_get_other_items_and_its_steps_other_values(people):
     def settings(items, text):
         return {"items": items, "body": body(value("x", text), output="=steps.x.output")}
 
@@ -68,7 +61,7 @@ def test_a_map_may_get_other_items_and_its_steps_other_values(people):  # noqa: 
     assert run.output["items"] == [6, 8, 10]
 
 
-def test_every_iteration_of_a_changed_loop_runs_the_changed_body(people):  # noqa: F811
+def test_every_iteration_of_a_changed_loop_runs_the_changed_body(people):
     def settings(text):
         return {"limit": 5, "until": "output >= 6.0", "body": body(value("x", text))}
 
@@ -80,7 +73,7 @@ def test_every_iteration_of_a_changed_loop_runs_the_changed_body(people):  # noq
     assert run.output == {"iterations": 2, "last": 6}
 
 
-def test_a_composite_is_expanded_anew(people):  # noqa: F811
+def test_a_composite_is_expanded_anew(people):
     def settings(text):
         return {"options": [value("first", text), value("second", "spare")]}
 
@@ -108,7 +101,7 @@ def test_a_composite_is_expanded_anew(people):  # noqa: F811
     ],
 )
 def test_what_cannot_be_changed_is_refused_and_the_request_stays(
-    people,  # noqa: F811
+    people,
     changes,
     pointer,
     code,

@@ -10,21 +10,12 @@ from approvals_app.models import ApprovalRequest, GateStop, RelaxedPass
 from approvals_app.selectors.relaxed import relaxation_of, stop_find
 from approvals_app.services.relax import relax_judge
 from tests.approvals_app import factories
-from tests.approvals_app.services.test_with_engine import (
-    GATE,
-    asked,
-    decide,
-    done,
-    ended,
-    nudges,
-    people,
-)
+from tests.approvals_app.with_engine.driving import GATE, asked, decide, ended
 from tests.engine_harness import run_make, step, version_make, worker_running
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.gate_hooks import GateCase
 from workflows_app.models import AppEvent, RunEvent, WorkflowVersion
 
-__all__ = ["done", "nudges", "people"]
 pytestmark = pytest.mark.django_db(transaction=True)
 RELAX = {"when": "proposal.arguments.value < 100.0", "sample": 0.05, "least": 0.9}
 

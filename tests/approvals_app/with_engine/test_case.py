@@ -3,11 +3,10 @@
 import pytest
 
 from approvals_app.selectors.case import case_of
-from tests.approvals_app.services.test_with_engine import GATE, asked, nudges, people
+from tests.approvals_app.with_engine.driving import GATE, asked
 from tests.engine_harness import SCRIPTS, run_make, step, version_make, worker_running
 from workflows_app.core.kinds import Done, StepError
 
-__all__ = ["nudges", "people"]
 pytestmark = pytest.mark.django_db(transaction=True)
 CRITERIA = "output.confidence < 0.6 || output.sentiment == 'negative' || elapsed > 86400.0"
 DESK = {"kind": "approval", "with": {"summary": "Answer", "assignees": ["group:approvers"]}}
