@@ -244,6 +244,7 @@ class Carrier:
     def _begin(self, row: rows.ScopeRow, takes_over: bool, *, is_new: bool) -> Opened:
         opened = self.transaction.open(row, is_new=is_new)
         if takes_over:
+            self.transaction.runs[row.run_id].may_undo = True  # undos come with the results
             kept.scope_keep(opened, self.transaction.contexts[row.run_id])
         advance(opened.draft, ScopeOpened())
         slot_report(opened.draft)
