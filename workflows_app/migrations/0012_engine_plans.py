@@ -91,7 +91,7 @@ def _planner(value: str) -> str:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows_app", "0010_state_names")]
+    dependencies = [("workflows_app", "0011_guardrail_trips")]
     operations = [
         migrations.RunSQL(ROWS, migrations.RunSQL.noop),
         migrations.RunSQL(CLAIM, migrations.RunSQL.noop),
