@@ -29,6 +29,7 @@ from workflows_app.models import Run, Scope, StepRun, User
 
 PENDING, AT_ONCE = 10_000, 200
 PAGES, DECISIONS, COMMITS, SOCKETS = 20, 20, 12, 200
+KEPT = 2.0  # seconds
 RISKS = ("low", "low", "low", "medium", "medium", "high")
 EXAMINED = (
     "SELECT count(*) = 0 FROM approvals_app_approvalrequest"
@@ -238,7 +239,8 @@ async def _commits(browser: _Browser, watcher: Watcher, rows: list[Any]) -> _Pix
                 base_url=browser.address,
                 cookies=browser.cookies,
                 timeout=120,
-                limits=httpx.Limits(max_connections=SOCKETS),
+                # A connection that idles as long as the server keeps it is closed under a question.
+                limits=httpx.Limits(max_connections=SOCKETS, keepalive_expiry=KEPT),
             )
         )
         sockets = [
