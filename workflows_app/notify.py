@@ -32,6 +32,11 @@ def runs_changed(run_ids: Iterable[UUID]) -> None:
         transaction.on_commit(lambda: _browsers.add(ids))
 
 
+def draft_changed(workflow_id: UUID) -> None:
+    """Tell the browsers that a draft has a new revision, once the transaction has committed."""
+    transaction.on_commit(lambda: _browsers.add({workflow_id}))
+
+
 def runs_ready(run_ids: Iterable[UUID]) -> None:
     """Wake a worker for these runs; call it after the commit that made their steps ready."""
     ids = set(run_ids)

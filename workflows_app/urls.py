@@ -6,6 +6,7 @@ from workflows_app.builder import (
     canvas,
     expressions,
     new,
+    others,
     outline,
     page,
     problem_list,
@@ -104,6 +105,7 @@ urlpatterns = [
     path("workflows/<slug:slug>/edit/versions/", versions.versions_tab, name="edit_versions"),
     path("workflows/<slug:slug>/versions/<int:number>/", workflows.version_page, name="version"),
     path("workflows/<slug:slug>/edit/", page.builder, name="edit"),
+    path("workflows/<slug:slug>/edit/states/", page.states, name="edit_states"),
     path("workflows/<slug:slug>/edit/json/", drafts.workflow_edit, name="edit_json"),
     path("workflows/<slug:slug>/edit/step/", properties.step, name="edit_step"),
     path(
@@ -111,6 +113,7 @@ urlpatterns = [
         expressions.expression_check,
         name="edit_expression",
     ),
+    path("workflows/<slug:slug>/edit/others/", others.others, name="edit_others"),
     path("workflows/<slug:slug>/edit/problems/", problem_list.problems_panel, name="edit_problems"),
     path("workflows/<slug:slug>/edit/fix/", problem_list.fix_apply, name="edit_fix"),
     path("workflows/<slug:slug>/edit/canvas.json", canvas.canvas_json, name="canvas_json"),

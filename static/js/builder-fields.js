@@ -5,6 +5,7 @@ const CHECK_AFTER = 350; // ms without a key
 const timers = new WeakMap();
 
 function pointerOf(field) {
+  if (field.dataset.pointer) return field.dataset.pointer;
   const form = field.closest("form[data-field]");
   return form ? form.dataset.field + field.name.replace(/^v/, "") : "";
 }
@@ -26,8 +27,9 @@ async function check(field) {
   const text = field.value.trim();
   out.className = "check-out f12";
   out.textContent = "";
-  if (!text) return;
-  const body = new URLSearchParams({ path: pathOf(field), field: pointerOf(field), text, as: "cel" });
+  const as = field.dataset.check;
+  if (!text || (as === "value" && !/^=|\{\{|"=/.test(text))) return;
+  const body = new URLSearchParams({ path: pathOf(field), field: pointerOf(field), text, as });
   const response = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": csrfToken() } }).catch(() => null);
   if (!response?.ok || field.value.trim() !== text) return;
   const { valid, message } = await response.json();
@@ -101,6 +103,14 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("htmx:afterSettle", () => arrange(document));
 arrange(document);
+
+// A name that has become a token no longer stands in the field for the next one.
+document.addEventListener("htmx:afterSettle", () => {
+  for (const field of document.querySelectorAll('input[data-completes="people"]')) {
+    const tokens = [...field.closest(".toks").querySelectorAll("input[type=hidden]")];
+    if (tokens.some((one) => one.value === field.value.trim())) field.value = "";
+  }
+});
 
 // A row that was just added gets the focus.
 const added = new Set(); // ids of forms
@@ -197,13 +207,15 @@ addEventListener("pagehide", () => {
 let list = null;
 let host = null;
 
-function names() {
+function names(field) {
+  if (field?.dataset.names) return [...document.getElementById(field.dataset.names).options].map((one) => one.value);
   return [...(document.getElementById("variables")?.options ?? [])].map((one) => one.value);
 }
 
 function wordAt(field) {
   const before = field.value.slice(0, field.selectionStart);
   const mode = field.dataset.completes;
+  if (mode === "people" && !before.startsWith("=")) return before;
   if (mode === "template" || (mode === "value" && !before.startsWith("="))) {
     const opened = before.lastIndexOf("{{");
     const isJson = mode === "value" && /"=[^"]*$/.test(before);
@@ -223,13 +235,13 @@ function complete(field) {
   close();
   const word = wordAt(field);
   if (word === null) return;
-  const found = names().filter((name) => name !== word && name.toLowerCase().includes(word.toLowerCase())).slice(0, 12);
+  const found = names(field).filter((name) => name !== word && name.toLowerCase().includes(word.toLowerCase())).slice(0, 12);
   if (!found.length || (!word && field.dataset.completes === "cel")) return;
   list = document.createElement("ul");
   list.className = "complete";
   list.id = "completions";
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", "Variables");
+  list.setAttribute("aria-label", field.dataset.names ? "People and groups" : "Variables");
   found.forEach((name, index) => {
     const item = document.createElement("li");
     item.setAttribute("role", "option");
@@ -266,6 +278,7 @@ function take(field, name) {
   close();
   field.dispatchEvent(new Event("input", { bubbles: true }));
   close();
+  if (field.dataset.names) field.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 document.addEventListener("keydown", (event) => {

@@ -3,6 +3,7 @@
 //   canvas:select {paths}, canvas:open {path}, canvas:action {action, path}, canvas:state, canvas:problems
 //   draft:changed {revision, changes, problems, label, select?}   from a form, by HX-Trigger
 //   canvas:show {path}, canvas:undo, canvas:redo                   to the canvas
+//   draft:arrived {revision}                                       to the canvas: somebody saved
 import "./builder-fields.js";
 
 const panel = document.getElementById("properties");
@@ -64,16 +65,28 @@ function open(title) {
 }
 
 document.addEventListener("canvas:select", (event) => {
-  const { paths } = event.detail;
+  const { paths, state } = event.detail;
   clearTimeout(timer);
-  const path = paths.length === 1 ? paths[0] : "";
-  if (path !== shownPath) timer = setTimeout(() => void load(path), 80);
+  const path = paths.length === 1 ? paths[0] : panel?.dataset.root ?? "";
+  timer = setTimeout(async () => {
+    if (path !== shownPath) await load(path);
+    if (state) showState(state);
+  }, 80);
 });
+
+// The row of a state among those of its machine.
+function showState(name, focus = false) {
+  const keys = [...panel.querySelectorAll('form[data-field="/with/states"] input[name$="/~key"]')];
+  const key = keys.find((one) => one.defaultValue === name);
+  key?.closest(".rowg")?.scrollIntoView({ block: "nearest" });
+  if (focus) key?.focus();
+}
 
 document.addEventListener("canvas:open", (event) => {
   clearTimeout(timer);
-  const { path } = event.detail;
-  if (path === shownPath) panel.querySelector("details[open] :is(input:not([type=hidden]), textarea, select)")?.focus();
+  const { path, state } = event.detail;
+  if (state) void (path === shownPath ? Promise.resolve() : load(path)).then(() => showState(state, true));
+  else if (path === shownPath) panel.querySelector("details[open] :is(input:not([type=hidden]), textarea, select)")?.focus();
   else void load(path, { focus: true });
 });
 
@@ -118,7 +131,26 @@ document.addEventListener("draft:carried", () => {
 document.addEventListener("canvas:problems", (event) => {
   refreshProblems(event.detail.problems);
   const isOwn = Date.now() - ownChangeAt < 500;
-  if (!isOwn && panel && !panel.contains(document.activeElement)) void load(shownPath, { morph: true });
+  if (isOwn || !panel) return;
+  if (panel.contains(document.activeElement)) isStale = true;
+  else void load(shownPath, { morph: true });
+});
+
+// Never into a field that somebody writes in: the fields follow once the focus leaves them.
+let isStale = false;
+panel?.addEventListener("focusout", (event) => {
+  if (!isStale || panel.contains(event.relatedTarget)) return;
+  isStale = false;
+  setTimeout(() => void load(shownPath, { morph: true }), 50);
+});
+
+// Somebody saved the draft. One's own save is answered first; what others saved is then fetched.
+document.body.addEventListener("draft-changed", (event) => {
+  const { sequence } = event.detail;
+  setTimeout(async () => {
+    await Promise.race([Promise.all([...going.values()].map((one) => one.promise)), patience()]);
+    fire("draft:arrived", { revision: sequence ?? Number.MAX_SAFE_INTEGER });
+  }, 300);
 });
 
 let problemTimer = 0;
@@ -213,6 +245,27 @@ if (canvas && shownPath) {
     waiting.observe(canvas, { attributes: true, attributeFilter: ["ready"] });
   }
 }
+
+// Publishing is reviewed in a dialog, once everything is saved; without scripts on a page.
+const publishing = document.getElementById("publish");
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-publish]");
+  if (!link || !publishing || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  void review(link.href);
+});
+
+async function review(address) {
+  const isSaved = () => !going.size && ["saved", "refused"].includes(saved?.dataset.state ?? "saved");
+  for (let tries = 0; tries < 30 && !isSaved(); tries += 1) await new Promise((next) => { setTimeout(next, 100); });
+  const place = document.getElementById("publish-review");
+  await htmx.ajax("GET", address, { source: place, target: place, swap: "innerHTML" });
+  if (!publishing.open) publishing.showModal();
+  place.querySelector("#note")?.focus();
+}
+publishing?.addEventListener("click", (event) => {
+  if (event.target.closest("a[data-step], .plist a")) publishing.close();
+});
 
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.elt === panel && event.detail.xhr.status === 404 && shownPath) void load("");

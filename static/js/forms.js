@@ -9,13 +9,7 @@ document.addEventListener("click", (event) => {
     const index = Number(list.dataset.next ?? list.children.length);
     list.dataset.next = index + 1;
     const copy = template.content.cloneNode(true);
-    for (const node of copy.querySelectorAll("*")) {
-      for (const attribute of [...node.attributes]) {
-        if (attribute.value.includes("__index__")) {
-          node.setAttribute(attribute.name, attribute.value.replaceAll("__index__", index));
-        }
-      }
-    }
+    number(copy, index);
     list.append(copy);
     window.htmx?.process(list.lastElementChild);
     list.lastElementChild?.querySelector("input, textarea, select")?.focus();
@@ -74,3 +68,15 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");
   if (form) form.requestSubmit();
 });
+
+// Gives a new item its place. A list within it keeps the mark of its own items for later.
+function number(root, index) {
+  for (const node of root.querySelectorAll("*")) {
+    for (const attribute of [...node.attributes]) {
+      if (!attribute.value.includes("__index__")) continue;
+      const parts = attribute.value.split(" ").map((part) => part.replace("__index__", index));
+      node.setAttribute(attribute.name, parts.join(" "));
+    }
+    if (node.localName === "template") number(node.content, index);
+  }
+}

@@ -22,6 +22,10 @@ function rows() {
   return [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent !== null);
 }
 
+function row() {
+  return document.querySelector("[data-row].cursor, [data-row]:focus-within") ?? document.querySelector("[data-row]:has([aria-current=true])");
+}
+
 function linkOf(row) {
   return row.matches("a") ? row : row.querySelector("a[href]");
 }
@@ -46,9 +50,7 @@ const ACTIONS = {
   j: () => move(1),
   k: () => move(-1),
   x: () => {
-    const row = document.querySelector("[data-row].cursor, [data-row]:focus-within") ?? document.querySelector("[data-row]:has([aria-current=true])");
-    const box = row?.querySelector("input[type=checkbox]");
-    box?.click();
+    row()?.querySelector("input[type=checkbox]")?.click();
   },
   "?": () => help(),
 };
@@ -78,7 +80,8 @@ document.addEventListener("keydown", (event) => {
   }
   if (isOff || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
   if (event.target.closest?.("dialog[open]")) return;
-  const action = ACTIONS[event.key];
+  const edit = event.key === "e" && row()?.querySelector("[data-row-edit]");
+  const action = edit ? () => edit.click() : ACTIONS[event.key];
   if (action) {
     event.preventDefault();
     action();

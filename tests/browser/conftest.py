@@ -179,6 +179,11 @@ class Browser:
                 )
         return found
 
+    def deaf(self):
+        """Let nothing arrive that others save, as if they saved at the very same moment."""
+        stop = "(event) => event.stopImmediatePropagation()"
+        self.script(f"addEventListener('draft:arrived', {stop}, true)")
+
     def errors(self):
         """Give what the browser complained about, among it every breach of the content policy."""
         return [

@@ -174,6 +174,7 @@ def test_what_cannot_be_kept_stays_in_the_field_with_its_reason(browser, owner):
 def test_a_conflict_shows_theirs_and_keeps_mine(browser, owner):
     opened(browser, owner)
     watch(browser)
+    browser.deaf()
     theirs = json.loads(json.dumps(FAULTY))
     theirs["steps"][0]["with"]["prompt"] = "Theirs"
     Workflow.objects.filter(slug="refund").update(draft=theirs, revision=2)
@@ -249,3 +250,19 @@ def test_a_button_adds_a_row_and_the_focus_goes_there(browser, owner):
     browser.until(f"document.querySelector('{form} .rowg')?.contains(document.activeElement)")
 
     assert draft()["triggers"] == [{"event": ""}]
+
+
+def test_who_decides_is_chosen_by_a_part_of_the_name_and_becomes_a_token(browser, owner):
+    gate = {"id": "ask", "kind": "approval", "with": {"summary": "Go?", "assignees": []}}
+    Workflow.objects.update(draft={**FAULTY, "steps": [*FAULTY["steps"], gate]})
+    opened(browser, owner, "edit/?step=ask")
+    watch(browser)
+
+    field(browser, "/with/assignees").send_keys("mir", Keys.ENTER)
+    saved(browser, 2)
+    browser.until("document.querySelector('.ptok')")
+
+    assert draft()["steps"][-1]["with"]["assignees"] == ["user:mira"]
+    active = "const at = document.activeElement; return [at.dataset.completes, at.value, at.name]"
+    assert browser.script(active) == ["people", "", "v/1"]
+    assert browser.errors() == []

@@ -69,8 +69,21 @@ def test_what_another_person_changed_elsewhere_is_merged(hand, colleague):
     assert hand.definition()["steps"][0]["with"]["prompt"] == "Theirs: {{ input }}"
 
 
+def test_what_another_person_saves_arrives_while_the_page_is_open(hand, browser, colleague):
+    browser.until("document.documentElement.dataset.live === 'on'")
+    changed_by(colleague, PROMPT, "{{ input }}", "Theirs: {{ input }}")
+
+    hand.until("editor.definition.steps[0].with.prompt === 'Theirs: {{ input }}'")
+    browser.until("document.querySelector('#others').textContent.includes('jo edits this too')")
+    browser.driver.find_element(By.CSS_SELECTOR, "[data-publish]").click()
+    browser.until_there("dialog.publish[open] #note")
+    assert browser.axe() == []
+    assert browser.errors() == []
+
+
 @pytest.mark.parametrize(("button", "wins"), [("Keep all of yours", 2), ("Take all of theirs", 3)])
 def test_a_real_conflict_shows_both_and_asks(hand, browser, colleague, button, wins):
+    browser.deaf()
     step = FLOW["steps"][1]
     changed_by(colleague, ["steps", "send"], step, {**step, "with": {"value": 3}})
     browser.script(

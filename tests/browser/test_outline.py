@@ -106,6 +106,13 @@ def connect(keys, port, target):
 
 
 def go(keys, name):
+    """Walk the tree by arrow keys: it is one tab stop."""
+    keys.to(".otree a.on")
+    keys.press(Keys.HOME)
+    for _ in steps():
+        if keys.browser.script(f"return {FOCUSED}", f"a[href*='at={name}#']"):
+            break
+        keys.press(Keys.ARROW_DOWN)
     keys.follow(f"a.on[href*='at={name}#']")
 
 

@@ -146,3 +146,40 @@ def test_every_step_of_the_gallery_comes_back(entry):
           if pointer == "/triggers" else value)  # fmt: skip
     for step in steps_in(definition):
         check(step_sections(step), step)
+
+
+ODD = [
+    {"type": "string", "enum": ["a, b", "c"]},
+    {"type": "string", "enum": ["5", "a"], "default": "5"},
+    {"type": "number", "enum": [1, 2.5], "default": 0},
+    {"type": "number", "default": "many"},
+    {"type": "boolean", "default": False},
+    {"type": "string", "default": " kept "},
+    {"type": "string", "format": "hostname", "title": "", "description": " x"},
+    {"type": "array"},
+    {"type": "array", "items": {}},
+    {"type": "array", "items": {"enum": [1, 2]}},
+    {"type": "array", "items": {"type": "string", "minLength": 2}, "minItems": 1},
+    {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+    {"type": "array", "items": {"type": "object", "required": []}},
+    {"type": "array", "items": {"type": "object", "properties": {"a": {"oneOf": [{}, {}]}}}},
+    {"type": "object"},
+    {"type": "object", "additionalProperties": {"type": "string"}},
+    {
+        "type": "object",
+        "properties": {"a": {"type": "object", "properties": {"b": {"type": "null"}}}},
+    },
+    {"type": "object", "required": ["x"], "properties": {"x": {"type": "string"}, "y": {}}},
+]
+
+
+@pytest.mark.parametrize("field", ODD)
+def test_a_schema_comes_back_whatever_its_fields_say(field):
+    schema = {"type": "object", "properties": {"plain": {"type": "string"}, "odd": field}}
+    found = [
+        after
+        for pointer, value, after in sent_untouched(workflow_sections(), {"input": schema})
+        if pointer == "/input"
+    ]
+
+    assert found == [schema]

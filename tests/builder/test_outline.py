@@ -1,5 +1,7 @@
 """The outline: steps added, connected, moved and taken away by plain forms, and undone."""
 
+import re
+
 import pytest
 
 from workflows_app.models import Workflow
@@ -108,6 +110,97 @@ def test_a_step_moves_behind_another_and_into_a_body(act):
     assert edges() == {("b", "a"), ("a", "box")}
     into_itself = act("move_into", at="box", into="/box")
     assert into_itself.status_code == 422
+
+
+def test_a_step_changes_places_with_the_one_before_or_after_it(act):
+    for name, after in (("a", ""), ("b", "a"), ("c", "b")):
+        act("add", kind="transform", id=name, source=after)
+    act("earlier", at="b")
+    up = edges()
+    act("later", at="b")
+    down = edges()
+    act("later", at="b")
+
+    assert up == {("b", "a"), ("a", "c")}
+    assert down == {("a", "b"), ("b", "c")}
+    assert edges() == {("a", "c"), ("c", "b")}
+    refused = act("earlier", at="a")
+    assert refused.status_code == 422
+    assert "a is the first here already" in refused.content.decode()
+
+
+def test_a_step_that_nothing_leads_to_changes_no_places(act):
+    act("add", kind="transform", id="a")
+
+    answer = act("later", at="a")
+
+    assert answer.status_code == 422
+    assert "choose below what it shall come after" in answer.content.decode()
+
+
+def test_states_and_transitions_of_a_machine_are_edited(designer, act):
+    act("add", kind="state_machine", id="order")
+    act("state_add", machine="order", state="paid", at="order")
+    act("transition_add", machine="order", state="open", trigger="pay", target="paid", guard="true")
+    act("transition_add", machine="order", state="paid", trigger="again", target="paid")
+    shown = designer.get("/workflows/desk/edit/outline/?at=order.paid").content.decode()
+    act("transition_delete", machine="order", state="open", place="0")
+
+    machine = draft()["steps"][0]["with"]
+    assert machine["states"]["paid"] == {}
+    assert machine["transitions"] == [
+        {"trigger": "pay", "from": "open", "to": "paid", "guard": "true"},
+        {"trigger": "again", "from": "paid", "to": "paid"},
+    ]
+    assert "Reached by" in shown
+    assert "open, pay" in shown
+    act("state_delete", machine="order", state="paid")
+    assert set(draft()["steps"][0]["with"]["states"]) == {"open", "closed"}
+    assert draft()["steps"][0]["with"]["transitions"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"act": "state_add", "state": "open"}, "already a state called open"),
+        ({"act": "state_add", "state": "1"}, "begins with a letter"),
+        ({"act": "state_delete", "state": "open"}, "The machine begins in open"),
+        (
+            {"act": "transition_add", "state": "closed", "trigger": "x", "target": "open"},
+            "last state",
+        ),
+        ({"act": "transition_add", "state": "open", "target": "closed"}, "Give the trigger a name"),
+        ({"act": "transition_add", "state": "open", "trigger": "x", "target": "no"}, "no state no"),
+        ({"act": "transition_delete", "state": "open", "place": "7"}, "not there any more"),
+        ({"act": "transition_delete", "state": "open", "place": "x"}, "no such action"),
+    ],
+)
+def test_what_a_machine_cannot_be_is_refused(act, fields, says):
+    act("add", kind="state_machine", id="order")
+    before = draft()
+
+    answer = act(fields.pop("act"), machine="order", at="order.open", **fields)
+
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
+    assert draft() == before
+
+
+def test_the_tree_tells_its_levels_and_every_state(designer, act):
+    act("add", kind="state_machine", id="order")
+    act("add", kind="transform", id="greet", body="order.open")
+    body = designer.get("/workflows/desk/edit/outline/").content.decode()
+
+    found = re.findall(
+        r'role="treeitem" aria-level="(\d)"( aria-expanded="true")? href="[^"]*at=([^#]*)#', body
+    )
+    assert [(level, bool(opens), path) for level, opens, path in found] == [
+        ("1", True, "order"),
+        ("2", True, "order.open"),
+        ("3", False, "order.open.greet"),
+        ("2", False, "order.closed"),
+    ]
+    assert body.count('role="tree"') == 1
 
 
 def test_steps_are_added_inside_bodies_and_states(designer, act):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.builder.definitions import START
 from tests.builder.pages import form_of, forms_of
-from workflows_app.models import Workflow
+from workflows_app.models import Group, Member, Workflow
 
 HTMX = {"headers": {"HX-Request": "true"}}
 XSS = "<script>alert(1)</script>\"'{{ 7 }}"
@@ -111,6 +111,28 @@ def test_a_schema_is_built_of_rows(designer, workflow):
         },
         "required": ["reason"],
     }
+
+
+def test_objects_and_lists_of_objects_within_a_schema_are_rows_too(designer, workflow):
+    form = form_of(fields(designer, ""), "/input")
+    save(designer, form, "", v__1__key="lines", v__1__type="array")
+    form = form_of(fields(designer, ""), "/input")
+    save(designer, form, "", v__1__of="object")
+    form = form_of(fields(designer, ""), "/input")
+    named = {"v/1/in/0/key": "due", "v/1/in/0/type": "string", "v/1/in/0/required": "on",
+             "v/1/in/0/title": "Due on"}  # fmt: skip
+    save(designer, form, "", **named)
+    form = form_of(fields(designer, ""), "/input")
+    told = {"v/1/in/0/format": "date", "v/1/in/0/default": "2026-01-31"}
+    save(designer, form, "", **told)
+
+    due = {"type": "string", "title": "Due on", "format": "date", "default": "2026-01-31"}
+    items = {"type": "object", "properties": {"due": due}, "required": ["due"]}
+    assert draft(workflow)["input"]["properties"]["lines"] == {"type": "array", "items": items}
+    form = form_of(fields(designer, ""), "/input")
+    save(designer, form, "", act="drop:v/1/in:0")
+    left = draft(workflow)["input"]["properties"]["lines"]["items"]
+    assert left == {"type": "object", "properties": {}}
 
 
 @pytest.mark.parametrize(
@@ -284,3 +306,91 @@ def test_what_expressions_may_name_is_offered(designer, workflow):
     for name in ("input.amount", "steps.classify.output.label", "run.number"):
         assert f'<option value="{name}">' in page
     assert "steps.draft.output" not in page.partition('id="variables"')[2]
+
+
+AGENT = {
+    "id": "helper",
+    "kind": "agent",
+    "with": {"model": "small", "prompt": "Help", "tools": ["payments.refund"]},
+}
+
+
+def test_each_tool_of_an_agent_has_its_own_gate(designer, workflow):
+    workflow.draft["steps"].append(AGENT)
+    workflow.save()
+    for said in ("none", "ask"):
+        form = form_of(fields(designer, "helper"), "/with/tools")
+        save(designer, form, "helper", **{"v/0/approval/as": said})
+        tools = draft(workflow)["steps"][-1]["with"]["tools"]
+        if said == "none":
+            assert tools == [{"tool": "payments.refund", "approval": "none"}]
+    form = form_of(fields(designer, "helper"), "/with/tools")
+    named = {"v/0/approval/assignees/0": "group:refund-approvers", "v/0/approval/deadline": "2h"}
+    save(designer, form, "helper", **named)
+
+    gate = draft(workflow)["steps"][-1]["with"]["tools"][0]["approval"]
+    assert (gate["assignees"], gate["deadline"]) == (["group:refund-approvers"], "2h")
+    form = form_of(fields(designer, "helper"), "/with/tools")
+    save(designer, form, "helper", **{"v/0/approval/as": ""})
+    assert draft(workflow)["steps"][-1]["with"]["tools"] == [{"tool": "payments.refund"}]
+
+
+def test_who_decides_are_tokens_that_say_who_is_unknown(designer, owner, workflow):
+    group = Group.objects.create(workspace=workflow.workspace, name="approvers")
+    group.members.add(Member.objects.get(user=owner))
+    workflow.draft["steps"][0]["approval"] = {"assignees": ["group:approvers", "user:nobody"]}
+    workflow.save()
+    step = workflow.draft["steps"][0]["id"]
+
+    body = fields(designer, step)
+
+    assert "1 person" in body
+    assert "There is no person nobody." in body
+    assert "There is no group" not in body
+    form = form_of(body, "/approval")
+    save(designer, form, step, act="drop:v/assignees:1", **{"v/assignees/2": "user:mira"})
+    kept = draft(workflow)["steps"][0]["approval"]["assignees"]
+    assert kept == ["group:approvers", "user:mira"]
+
+
+MACHINE = {
+    "id": "order",
+    "kind": "state_machine",
+    "with": {
+        "initial": "open",
+        "states": {"open": {}, "paid": {}, "closed": {"terminal": True}},
+        "transitions": [
+            {"trigger": "pay", "from": "open", "to": "paid"},
+            {"trigger": "close", "from": ["open", "paid"], "to": "closed"},
+        ],
+    },
+}
+
+
+def test_what_names_a_state_follows_its_new_name(designer, workflow):
+    workflow.draft["steps"].append(MACHINE)
+    workflow.save()
+    form = form_of(fields(designer, "order"), "/with/states")
+
+    save(designer, form, "order", **{"v/0/~key": "fresh"})
+
+    held = draft(workflow)["steps"][-1]["with"]
+    assert held["initial"] == "fresh"
+    assert list(held["states"]) == ["fresh", "paid", "closed"]
+    assert held["transitions"] == [
+        {"trigger": "pay", "from": "fresh", "to": "paid"},
+        {"trigger": "close", "from": ["fresh", "paid"], "to": "closed"},
+    ]
+
+
+def test_the_states_of_a_machine_have_a_page_of_their_own(designer, workflow):
+    workflow.draft["steps"].append(MACHINE)
+    workflow.save()
+
+    page = designer.get("/workflows/refund/edit/states/?path=order").content.decode()
+    missing = designer.get("/workflows/refund/edit/states/?path=draft")
+
+    assert 'mode="states" path="order"' in page
+    assert 'data-path="order"' in page
+    assert "/workflows/refund/edit/states/?path=order" in fields(designer, "order")
+    assert missing.status_code == 404

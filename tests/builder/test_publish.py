@@ -87,3 +87,20 @@ def test_a_publication_without_a_note_is_refused_and_the_note_is_asked_for(desig
     assert response.status_code == 422
     assert "Say what changed" in response.content.decode()
     assert asking.versions.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_dialog_is_a_part_of_the_page_and_publishing_leads_away(designer, asking):
+    htmx = {"HX-Request": "true"}
+    part = designer.get("/workflows/ask/publish/", headers=htmx).content.decode()
+    refused = designer.post("/workflows/ask/publish/", {"revision": "2", "note": ""}, headers=htmx)
+    done = designer.post(
+        "/workflows/ask/publish/", {"revision": "2", "note": "Second"}, headers=htmx
+    )
+
+    assert "<html" not in part
+    assert "Changes since v1" in part
+    assert "1 run in flight" in part
+    assert (refused.status_code, "Say what changed" in refused.content.decode()) == (422, True)
+    assert (done.status_code, done["HX-Redirect"]) == (200, "/workflows/ask/")
+    assert asking.versions.count() == 2

@@ -14,6 +14,7 @@ from django.db import connection
 
 from tests.views import factories
 from workflows_app.live.consumers import LiveConsumer, relay_of_process, wanted_of
+from workflows_app.services.definitions import draft_save
 from workflows_app.services.events import Incoming, event_receive
 
 ORIGIN = [(b"host", b"testserver"), (b"origin", b"http://testserver")]
@@ -251,3 +252,26 @@ async def test_the_relay_stops_with_its_last_socket(scene):
 )
 def test_a_query_that_makes_no_sense_is_nothing(query):
     assert wanted_of(query) is None
+
+
+async def test_a_saved_draft_is_told_to_who_watches_it(scene):
+    workflow, revision = await sync_to_async(_draft_of)(scene["run"])
+    topic = f"draft:{workflow.pk}"
+    socket = await connect(scene["owner"], f"topics={topic}")
+    first = await socket.receive_json_from(SOON)
+    await sync_to_async(_draft_save)(workflow, scene["owner"])
+    second = await socket.receive_json_from(SOON)
+    await socket.disconnect()
+
+    assert first == {"topic": topic, "sequence": revision, "steps": []}
+    assert second == {"topic": topic, "sequence": revision + 1, "steps": []}
+    assert await closed_with(scene["stranger"], f"topics={topic}") == 4404
+
+
+def _draft_of(run):
+    return run.workflow, run.workflow.revision
+
+
+def _draft_save(workflow, actor):
+    draft = {**workflow.draft, "name": "Another name"}
+    draft_save(workflow=workflow, definition=draft, revision=workflow.revision, actor=actor)

@@ -26,6 +26,10 @@ def offers_for(workflow: Workflow, path: str, context: CheckContext) -> Offers:
             *(f"group:{name}" for name in sorted(context.groups or ())),
             *(f"user:{name}" for name in sorted(context.users or ())),
         ),
+        people_notes={
+            f"group:{name}": f"{len(members)} {'person' if len(members) == 1 else 'people'}"
+            for name, members in (context.groups or {}).items()
+        },
         kinds=tuple((name, label_of(name)) for name, kind in kinds().items() if is_offered(kind)),
         variables=tuple(_variables(workflow.draft, path, context))[:MOST],
     )

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from workflows_app.builder.answers import editing, reading
 from workflows_app.builder.outline_acts import outline_act
 from workflows_app.builder.outline_shown import chosen_step, kind_choices, tree
+from workflows_app.builder.outline_states import chosen_state
 from workflows_app.builder.problem_list import problem_list
 from workflows_app.core.definition.changes import changes_between
 from workflows_app.core.definition.edits import EditRefused
@@ -98,13 +99,15 @@ def _shown(
     problems = problem_list(workflow)
     context = check_context(workspace=workflow.workspace, workflow=workflow)
     chosen = chosen_step(workflow.draft, at, problems) if at else None
+    state = chosen_state(workflow.draft, at) if at and chosen is None else None
     edits = DraftEdit.objects.filter(workflow=workflow, user=user)
     shown = {
         "workflow": workflow,
         "newest": version_newest(workflow=workflow),
         "root": tree(workflow.draft, problems, at),
         "chosen": chosen,
-        "is_lost": bool(at) and chosen is None,
+        "state": state,
+        "is_lost": bool(at) and chosen is None and state is None,
         "problems": problems,
         "others": [one for one in problems if chosen is None or one["step"] != chosen.path],
         "kinds": kind_choices(context),

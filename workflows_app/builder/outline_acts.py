@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workflows_app.builder.locate import step_locate
+from workflows_app.builder.outline_states import state_act
 from workflows_app.builder.palette import defaults_of, is_offered, label_of
 from workflows_app.builder.rename import rename_changes
 from workflows_app.core.definition import CheckContext
@@ -17,6 +18,7 @@ from workflows_app.core.definition.edits import (
     step_add,
     step_delete,
     step_move,
+    step_shift,
 )
 from workflows_app.core.kinds import kinds
 
@@ -31,10 +33,9 @@ def outline_act(definition: Mapping[str, JSON], sent: Sent, context: CheckContex
     Raises:
         EditRefused: it is not possible; the message says why.
     """
-    act = _ACTS.get(sent.get("act", ""))
-    if act is None:
-        raise EditRefused("There is no such action.")
-    return act(definition, sent, context)
+    name = sent.get("act", "")
+    act = _ACTS.get(name)
+    return act(definition, sent, context) if act else state_act(name, definition, sent)
 
 
 def _add(definition: Mapping[str, JSON], sent: Sent, context: CheckContext) -> Done:
@@ -89,6 +90,12 @@ def _move_into(definition: Mapping[str, JSON], sent: Sent, context: CheckContext
     return made, f"Moved {name} into {body or 'the workflow'}", f"{body}.{name}" if body else name
 
 
+def _shift(definition: Mapping[str, JSON], sent: Sent, context: CheckContext) -> Done:
+    path, is_earlier = sent.get("at", ""), sent.get("act") == "earlier"
+    made = step_shift(definition, path=path, is_earlier=is_earlier)
+    return made, f"Moved {path} {'up' if is_earlier else 'down'}", path
+
+
 def _delete(definition: Mapping[str, JSON], sent: Sent, context: CheckContext) -> Done:
     path = sent.get("at", "")
     made = step_delete(definition, path=path, closes_gap=bool(sent.get("closes_gap")))
@@ -119,6 +126,8 @@ _ACTS: dict[str, Callable[[Mapping[str, JSON], Sent, CheckContext], Done]] = {
     "disconnect": _disconnect,
     "move": _move,
     "move_into": _move_into,
+    "earlier": _shift,
+    "later": _shift,
     "delete": _delete,
     "rename": _rename,
 }

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflows_app.builder.outline_states import state_note
 from workflows_app.builder.palette import palette
 from workflows_app.core.definition import CheckContext
 from workflows_app.core.definition.bodies import BodyAt, bodies_of, step_find
@@ -24,6 +25,7 @@ class Line:
     name: str
     summary: str
     ways: list[tuple[str, str]]
+    level: int = 1
     errors: int = 0
     warnings: int = 0
     is_chosen: bool = False
@@ -37,6 +39,9 @@ class Branch:
     path: str
     name: str
     lines: list[Line]
+    level: int = 0  # of a state's own line
+    note: str = ""
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,10 +83,17 @@ def tree(definition: Mapping[str, JSON], problems: list[dict[str, JSON]], chosen
     for body in rest:
         inner.setdefault(body.step, []).append(body)
 
-    def branch(body: BodyAt) -> Branch:
-        return Branch(body.path, humanise(body.name), list(lines(body)))
+    def branch(body: BodyAt, level: int) -> Branch:
+        return Branch(
+            path=body.path,
+            name=humanise(body.name),
+            lines=list(lines(body, level + 1 if body.name else level)),
+            level=level,
+            note=state_note(definition, body) if body.name else "",
+            is_chosen=bool(body.path) and body.path == chosen,
+        )
 
-    def lines(body: BodyAt) -> Iterator[Line]:
+    def lines(body: BodyAt, level: int) -> Iterator[Line]:
         entries = outline(dict(body.body), body.path)
         order = {name: place for place, name in enumerate(in_order(entries))}
         for entry in sorted(entries, key=lambda one: order[one.id]):
@@ -95,11 +107,12 @@ def tree(definition: Mapping[str, JSON], problems: list[dict[str, JSON]], chosen
                 ways=[(way.port, way.to) for way in entry.exits],
                 errors=found.count("error"),
                 warnings=found.count("warning"),
+                level=level,
                 is_chosen=entry.path == chosen,
-                bodies=[branch(one) for one in inner.get(entry.path, [])],
+                bodies=[branch(one, level + 1) for one in inner.get(entry.path, [])],
             )
 
-    return branch(root)
+    return branch(root, 1)
 
 
 def chosen_step(

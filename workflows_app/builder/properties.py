@@ -21,6 +21,7 @@ from workflows_app.builder.rename import rename_changes
 from workflows_app.builder.step_form import Form, address_of, properties_shown, seen_of
 from workflows_app.core.definition import CheckContext
 from workflows_app.core.definition.changes import ABSENT, DraftChange
+from workflows_app.core.definition.machine_edits import states_followed
 from workflows_app.errors import Conflict, DomainError, NotFound
 from workflows_app.selectors.definitions import check_context
 from workflows_app.services.draft_changes import DraftChanged, draft_change
@@ -64,10 +65,10 @@ def _save(request: HttpRequest, slug: str, path: str) -> HttpResponse:
         value = value_of(shape, sent, "v", old)
         if seen_of(old) != request.POST.get("was", "") and not request.POST.get("force"):
             return _conflict(request, form, pointer, old)
-        change = _change(form, pointer, value)
+        changes = [_change(form, pointer, value), *_followers(form, pointer, sent)]
         label = f"Edit {label_of(shape.name, pointer).lower()}"
         changed = draft_change(
-            workflow=workflow, changes=[change], revision=workflow.revision, actor=user,
+            workflow=workflow, changes=changes, revision=workflow.revision, actor=user,
             label=label,
         )  # fmt: skip
     except FieldRefused as refused:
@@ -77,13 +78,28 @@ def _save(request: HttpRequest, slug: str, path: str) -> HttpResponse:
         return _conflict(request, form, pointer, form.value(pointer))
     except DomainError as error:
         return _refused(request, form, pointer, error.message)
-    return _saved(request, changed, path, context, shape, pointer, [change], label, bool(sent.act))
+    return _saved(request, changed, path, context, shape, pointer, changes, label, bool(sent.act))
 
 
 def _change(form: Form, pointer: str, value: JSON) -> DraftChange:
     if pointer == "/triggers" and form.located is None:
         value = triggers_kept(value)
     return change_at(form.workflow.draft, (*form.keys, *keys_of(pointer)), value)
+
+
+def _followers(form: Form, pointer: str, sent: Sent) -> list[DraftChange]:
+    """What names a state of a machine follows its new name: transitions, and where it begins."""
+    if pointer != "/with/states" or form.step.get("kind") != "state_machine":
+        return []
+    renamed = {
+        sent.text(f"v/{index}/~at"): key
+        for index in range(sent.count("v"))
+        if (key := sent.text(f"v/{index}/~key").strip())
+    }
+    found = []
+    for name, value in states_followed(form.step["with"], renamed).items():
+        found.append(change_at(form.workflow.draft, (*form.keys, "with", name), value))
+    return found
 
 
 def _saved(

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from workflows_app.live.relay import Relay, Subscription, relay_of_process
 from workflows_app.live.snapshot import run_steps
-from workflows_app.models import Run
+from workflows_app.models import Run, Workflow
 from workflows_app.selectors.people import workspace_ids_of
 
 FRAME_SPACING = 0.1  # seconds between two frames of one topic
@@ -29,27 +29,34 @@ class Wanted:
 
     topics: frozenset[str]
     run_ids: frozenset[UUID]
+    draft_ids: frozenset[UUID]
     after: int | None
 
 
 def wanted_of(query: bytes) -> Wanted | None:
-    """Read `topics=run:<id>,inbox,runs,events&after=<sequence>`; None where it makes no sense."""
+    """Read `topics=run:<id>,draft:<id>,inbox,runs,events&after=<sequence>`; None for nonsense.
+
+    The sequence of a run is that of its history, the one of a workflow's draft its revision.
+    """
     values = parse_qs(query.decode("latin-1"))
     topics = {topic for text in values.get("topics", []) for topic in text.split(",") if topic}
-    run_ids = set()
+    named: dict[str, set[UUID]] = {"run": set(), "draft": set()}
     for topic in topics - LISTS:
         kind, _, identifier = topic.partition(":")
         try:
-            run_ids.add(UUID(identifier))
-        except ValueError:
-            return None
-        if kind != "run":
+            named[kind].add(UUID(identifier))
+        except (KeyError, ValueError):
             return None
     if not topics or len(topics) > MOST_TOPICS:
         return None
     after = values.get("after", [""])[-1]
-    named = frozenset(f"run:{run_id}" for run_id in run_ids) | (topics & LISTS)
-    return Wanted(named, frozenset(run_ids), int(after) if _is_sequence(after) else None)
+    written = {f"{kind}:{one}" for kind, ids in named.items() for one in ids} | (topics & LISTS)
+    return Wanted(
+        topics=frozenset(written),
+        run_ids=frozenset(named["run"]),
+        draft_ids=frozenset(named["draft"]),
+        after=int(after) if _is_sequence(after) else None,
+    )
 
 
 def _is_sequence(text: str) -> bool:
@@ -84,7 +91,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         if user is None or not user.is_authenticated or not user.is_active:
             return await self._refuse(NOT_SIGNED_IN)
         workspaces = await database_sync_to_async(workspace_ids_of)(user)
-        known = await database_sync_to_async(runs_seen)(wanted, workspaces) if wanted else None
+        known = await database_sync_to_async(seen)(wanted, workspaces) if wanted else None
         if wanted is None or known is None:
             return await self._refuse(NOT_FOUND)
         await self.accept()
@@ -102,7 +109,11 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
 
     async def _begin(self, wanted: Wanted, known: dict[UUID, int]) -> None:
         """Send a first frame of each topic, so that nothing falls between page and socket."""
-        for run_id, sequence in known.items():
+        for workflow_id in wanted.draft_ids:
+            frame = {"topic": f"draft:{workflow_id}", "sequence": known[workflow_id], "steps": []}
+            await self.send_json(frame)
+        for run_id in wanted.run_ids:
+            sequence = known[run_id]
             steps = await database_sync_to_async(run_steps)(run_id, wanted.after)
             await self.send_json({"topic": f"run:{run_id}", "sequence": sequence, "steps": steps})
         for topic in sorted(wanted.topics & LISTS):
@@ -135,8 +146,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         """Take no commands: what a socket says is ignored."""
 
 
-def runs_seen(wanted: Wanted, workspaces: frozenset[UUID]) -> dict[UUID, int] | None:
-    """Give the newest sequence of each run asked for, or None if one may not be seen."""
-    rows = Run.objects.filter(pk__in=wanted.run_ids, workspace_id__in=workspaces)
-    known = dict(rows.values_list("pk", "sequence"))
-    return known if len(known) == len(wanted.run_ids) else None
+def seen(wanted: Wanted, workspaces: frozenset[UUID]) -> dict[UUID, int] | None:
+    """Give the newest sequence of each run and draft, or None if one may not be seen."""
+    runs = Run.objects.filter(pk__in=wanted.run_ids, workspace_id__in=workspaces)
+    drafts = Workflow.objects.filter(pk__in=wanted.draft_ids, workspace_id__in=workspaces)
+    known = {
+        **dict(runs.values_list("pk", "sequence")),
+        **(dict(drafts.values_list("pk", "revision")) if wanted.draft_ids else {}),
+    }
+    return known if len(known) == len(wanted.run_ids | wanted.draft_ids) else None

@@ -38,6 +38,7 @@ _LAST_EVENTS = """
 SELECT workspace_id, max(id), count(*) FROM workflows_app_event
 WHERE id > (SELECT coalesce(max(id), 0) - 500 FROM workflows_app_event) GROUP BY workspace_id
 """
+_DRAFTS = "SELECT id, revision FROM workflows_app_workflow WHERE id = ANY(%(ids)s)"
 _MARK = "SELECT max(id) FROM workflows_app_runevent"
 
 StepFrame = tuple[str, str, int]  # path, state, milliseconds
@@ -102,6 +103,11 @@ class LiveReader:
             RunState(run_id, workspace_id, state, milliseconds(started, finished, now))
             for run_id, workspace_id, state, started, finished, now in rows
         ]
+
+    async def revisions(self, workflow_ids: Iterable[UUID]) -> list[tuple[UUID, int]]:
+        """Give the revision of the draft of some workflows."""
+        rows = await self._rows(_DRAFTS, {"ids": list(workflow_ids)})
+        return [(workflow_id, revision) for workflow_id, revision in rows]
 
     async def runs_lately(self) -> set[UUID]:
         """Give the runs that changed in the last seconds."""

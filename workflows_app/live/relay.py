@@ -1,8 +1,9 @@
 """One relay in each web process: it reads what was committed and tells the sockets of its own.
 
-A NOTIFY on the channel `countersign` only wakes it: its payload is a JSON list of run ids, or
-the word "look". What changed is read from the database, by each run's own sequence, so a lost
-notification costs at most one second and a repeated one nothing.
+A NOTIFY on the channel `countersign` only wakes it: its payload is a JSON list of ids of runs,
+and of workflows whose draft was saved, or the word "look". What changed is read from the
+database, by each run's own sequence and each draft's revision, so a lost notification costs at
+most one second and a repeated one nothing.
 """
 
 import asyncio
@@ -49,6 +50,10 @@ class Subscription:
     @property
     def runs(self) -> frozenset[UUID]:
         return frozenset(UUID(topic[4:]) for topic in self.topics if topic.startswith("run:"))
+
+    @property
+    def drafts(self) -> frozenset[UUID]:
+        return frozenset(UUID(topic[6:]) for topic in self.topics if topic.startswith("draft:"))
 
     def put(
         self,
@@ -136,7 +141,7 @@ class Relay:
                 await task
 
     def _watched(self) -> frozenset[UUID]:
-        return frozenset[UUID]().union(*(one.runs for one in self._subscriptions))
+        return frozenset[UUID]().union(*(one.runs | one.drafts for one in self._subscriptions))
 
     def _wanted(self, topic: str) -> list[Subscription]:
         return [one for one in self._subscriptions if topic in one.topics]
@@ -179,12 +184,14 @@ class Relay:
 
     async def _tell(self, reader: LiveReader, dirty: set[UUID] | None) -> None:
         """Read what changed and hand it to the sockets; `dirty` None means look at everything."""
-        watched = self._watched()
-        wanted = watched if dirty is None else watched & dirty
-        if wanted:
+        runs = frozenset[UUID]().union(*(one.runs for one in self._subscriptions))
+        drafts = self._watched() - runs
+        if wanted := runs if dirty is None else runs & dirty:
             await self._tell_runs(reader, wanted)
         if self._wanted("events"):
             self._tell_events(await reader.event_spaces())
+        if wanted := drafts if dirty is None else drafts & dirty:
+            await self._tell_drafts(reader, wanted)
         if not (self._wanted("runs") or self._wanted("inbox")):
             return
         moved = await reader.list_mark_moved()
@@ -209,6 +216,14 @@ class Relay:
             for subscription in self._subscriptions:
                 if topic in subscription.topics:
                     subscription.put(topic, change.sequence, change.steps)
+
+    async def _tell_drafts(self, reader: LiveReader, workflow_ids: Iterable[UUID]) -> None:
+        for workflow_id, revision in await reader.revisions(workflow_ids):
+            if revision <= self._cursors.get(workflow_id, 0):
+                continue
+            self._cursors[workflow_id] = revision
+            for subscription in self._wanted(f"draft:{workflow_id}"):
+                subscription.put(f"draft:{workflow_id}", revision, [])
 
     def _tell_lists(self, states: list[RunState]) -> None:
         for subscription in self._wanted("runs"):

@@ -6,10 +6,8 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
-from workflows_app.core.definition import (
-    definition_digest,
-    definition_from_yaml,
-)
+from workflows_app import notify
+from workflows_app.core.definition import definition_digest, definition_from_yaml
 from workflows_app.core.strict_json import JsonRefused, strict_check, strict_loads
 from workflows_app.definition_hooks import publishing_check, version_published
 from workflows_app.errors import Conflict, Invalid
@@ -157,6 +155,7 @@ def draft_save(
         data["label"] = label
     draft_record(held, "workflow.draft_saved", actor, data)
     held.refresh_from_db(fields=["updated_at"])
+    notify.draft_changed(held.pk)
     return held
 
 

@@ -7,8 +7,10 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.vary import vary_on_headers
 
 from project.errors import request_id_of
 from workflows_app.core.strict_json import JsonRefused, strict_loads
@@ -104,6 +106,7 @@ def _edit_page(
 
 @login_required
 @never_cache
+@vary_on_headers("HX-Request")
 @require_http_methods(["GET", "POST"])
 def publish(request: HttpRequest, slug: str) -> HttpResponse:
     """Review what publishing would change and what blocks it, then publish."""
@@ -123,10 +126,13 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         "movable": runs_movable(workflow=workflow).count(),
         "may_run": actor.can("run", workflow.workspace_id),
     }
+    context["error_count"] = sum(one["severity"] == "error" for one in context["problems"])
+    context["in_dialog"] = bool(getattr(request, "htmx", False))
+    template = "workflows/publish.html#review" if context["in_dialog"] else "workflows/publish.html"
     if request.method == "GET":
-        return render(request, "workflows/publish.html", context)
+        return render(request, template, context)
     if not form.is_valid():
-        return render(request, "workflows/publish.html", context, status=422)
+        return render(request, template, context, status=422)
     moves = form.cleaned_data.pop("runs") == "move"
     if moves:
         actor.require("run", workflow.workspace_id)
@@ -134,13 +140,16 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         version, is_new = workflow_publish(workflow=workflow, actor=user, **form.cleaned_data)
     except DomainError as error:
         context["problem"] = _problem(request, error)
-        return render(request, "workflows/publish.html", context, status=error.status)
+        return render(request, template, context, status=error.status)
     said = f"Version {version.number} is published" if is_new else "Nothing had changed"
     if moves and is_new:
         moved, stayed = runs_move_on(version=version, actor=user)
         said += f"; {moved} runs go on with it"
         said += f", {stayed} finish on their own version" if stayed else ""
     messages.success(request, said)
+    if context["in_dialog"]:
+        target = reverse("workflows:workflow", args=[slug])
+        return HttpResponse(headers={"HX-Redirect": target})
     return redirect("workflows:workflow", slug=slug)
 
 

@@ -7,7 +7,7 @@
 //   sprite    the file of icons
 // Events that bubble from it: canvas:select {paths, state}, canvas:open {path}, canvas:problems
 // {problems}, canvas:state {state, text}, canvas:action {action, path}. It listens on the document to
-// canvas:show {path} and draft:changed {revision, changes, problems}.
+// canvas:show {path}, draft:changed {revision, changes, problems} and draft:arrived {revision}.
 import "@xyflow/react/dist/base.css";
 import "./canvas.css";
 import { CanvasElement } from "./element.ts";

@@ -1,6 +1,7 @@
 // The element: gets its data, mounts React, and carries messages between page, server and editor.
 import { createElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
+import { Arrival } from "./edit/arrival.ts";
 import { Editor, type Mode } from "./edit/editor.ts";
 import { openedRead, openedWrite } from "./edit/keep.ts";
 import { Saver, type SaveState } from "./edit/saver.ts";
@@ -14,6 +15,7 @@ export class CanvasElement extends HTMLElement {
   editor: Editor | undefined;
   private root: Root | undefined;
   private saver: Saver | undefined;
+  private arrival: Arrival | undefined;
   private feed: Feed | undefined;
   private states = new States();
   private said = "";
@@ -70,7 +72,15 @@ export class CanvasElement extends HTMLElement {
     if (this.mode === "run") {
       this.feed = this.feedOf(this.getAttribute("states") ?? "", this.getAttribute("topic") ?? "");
       this.feed.start(data as unknown as JsonObject);
-    } else this.startSaving(data);
+    } else {
+      this.startSaving(data);
+      const take = (newer: CanvasDocument): void => {
+        this.editor?.replace(newer.definition);
+        this.tellProblems(newer.problems);
+        this.say("Somebody else changed the draft. It is shown as it is now.");
+      };
+      this.arrival = new Arrival({ read: () => this.read(), saver: () => this.saver, take }, data.revision);
+    }
     this.listen(signal);
     const mount = document.createElement("div");
     mount.className = "wc-root";
@@ -124,6 +134,7 @@ export class CanvasElement extends HTMLElement {
         this.tellProblems(answer.problems);
         editor.redraw();
         if (!this.isTold) this.tellSelection(editor.selected);
+        void this.arrival?.hear();
       },
       onConflict: (list, definition, revision) => {
         this.conflicts = { list, definition, revision };
@@ -163,13 +174,11 @@ export class CanvasElement extends HTMLElement {
   private listen(signal: AbortSignal): void {
     document.addEventListener("canvas:show", (event) => this.show((event as CustomEvent).detail?.path ?? ""), { signal });
     document.addEventListener("draft:changed", (event) => this.changedByForm((event as CustomEvent).detail), { signal });
+    document.addEventListener("draft:arrived", (event) => void this.arrival?.hear((event as CustomEvent).detail?.revision), { signal });
     document.addEventListener("canvas:undo", () => this.editor?.undo(), { signal });
     document.addEventListener("canvas:redo", () => this.editor?.redo(), { signal });
-    if (this.mode === "edit") {
-      document.addEventListener("canvas:run", (event) => this.paint((event as CustomEvent).detail), { signal });
-    }
-    addEventListener("beforeunload", () => this.saver?.leave(), { signal });
-    addEventListener("pagehide", () => this.saver?.leave(), { signal });
+    document.addEventListener("canvas:run", (event) => this.paint((event as CustomEvent).detail), { signal });
+    for (const name of ["beforeunload", "pagehide"]) addEventListener(name, () => this.saver?.leave(), { signal });
     addEventListener("online", () => void this.saver?.flush(), { signal });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") void this.saver?.flush();

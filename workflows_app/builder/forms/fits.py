@@ -46,5 +46,6 @@ _FITS: dict[str, Callable[[JSON], bool]] = {
     "condition": lambda value: isinstance(value, str) or type(value) is int,
     "switch": lambda value: isinstance(value, bool),
     "steps": lambda value: isinstance(value, list | Mapping),
+    "gate": lambda value: value == "none" or isinstance(value, Mapping),
     "join": lambda value: value in ("all", "any") or isinstance(value, Mapping),
 }

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workflows_app.builder.forms.fits import fits
-from workflows_app.builder.forms.schema_rows import TYPES, schema_rows
+from workflows_app.builder.forms.schema_drawn import rows_drawn
+from workflows_app.builder.forms.schema_rows import FORMATS, TYPES, schema_rows
 from workflows_app.builder.forms.shapes import Shape
 from workflows_app.builder.forms.texts import OPERATORS, condition_rows, value_show
 from workflows_app.builder.forms.words import choice_of, hint_of, label_of
@@ -22,6 +23,7 @@ class Offers:
     tools: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)  # name: input schema
     workflows: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    people_notes: Mapping[str, str] = field(default_factory=dict)  # how many a group has
     kinds: tuple[tuple[str, str], ...] = ()  # of steps inside: name, label
     variables: tuple[str, ...] = ()
 
@@ -150,16 +152,23 @@ class Drawing:
         rows = schema_rows(value)
         made.mode = "json" if rows is None else "rows"
         if rows is not None:
-            made.rows = [{"at": row.name, "row": row} for row in rows]
-            made.rows.append({"at": "", "row": None})
+            made.rows = rows_drawn(rows, made.name, made.id)
         made.choices = [(one, one) for one in TYPES]
+        made.suggestions = list(FORMATS)
 
     def _texts(self, made: Node, shape: Shape, value: JSON) -> None:
         made.suggestions = list(self.offers.of(shape.source)) if shape.source else []
         items = value if isinstance(value, list) else []
         made.rows = [{"text": str(item)} for item in items] + [{"text": ""}]
 
-    _people = _texts
+    def _people(self, made: Node, shape: Shape, value: JSON) -> None:
+        self._texts(made, shape, value)
+        for row in made.rows:
+            kind, _, name = row["text"].partition(":")
+            row["icon"] = {"group": "users", "user": "user"}.get(kind, "braces")
+            row["name"] = name if kind in ("group", "user") else row["text"]
+            row["note"] = self.offers.people_notes.get(row["text"], "")
+            row["is_known"] = row["text"] in made.suggestions or row["text"].startswith("=")
 
     def _pairs(self, made: Node, shape: Shape, value: JSON) -> None:
         items = value.items() if isinstance(value, Mapping) else ()
@@ -179,6 +188,12 @@ class Drawing:
     def _object(self, made: Node, shape: Shape, value: JSON) -> None:
         made.is_on = isinstance(value, Mapping)
         if made.is_on:
+            made.children = self._inner(made, shape.fields, value, "")
+
+    def _gate(self, made: Node, shape: Shape, value: JSON) -> None:
+        """What an agent's tool may do: as its effect says, never ask, or ask these people."""
+        made.mode = "ask" if isinstance(value, Mapping) else "none" if value == "none" else ""
+        if made.mode == "ask":
             made.children = self._inner(made, shape.fields, value, "")
 
     def _rows(self, made: Node, shape: Shape, value: JSON) -> None:

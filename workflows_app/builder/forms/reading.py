@@ -150,6 +150,15 @@ def _object(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
     return fields_of(shape.fields, sent, name, old if isinstance(old, Mapping) else {})
 
 
+def _gate(shape: Shape, sent: Sent, name: str, old: JSON) -> JSON:
+    mode = sent.text(f"{name}/as")
+    if mode != "ask":
+        return "none" if mode == "none" else ABSENT
+    if not sent.text(f"{name}/on"):
+        return row_start(shape.fields)
+    return fields_of(shape.fields, sent, name, old if isinstance(old, Mapping) else {})
+
+
 def fields_of(
     shapes: tuple[Shape, ...], sent: Sent, name: str, old: Mapping[str, JSON]
 ) -> dict[str, JSON]:
@@ -271,5 +280,5 @@ _READERS = {
     "condition": _condition, "schema": _schema, "people": _texts, "texts": _texts,
     "arguments": _arguments, "pairs": _pairs, "object": _object, "rows": _rows,
     "variants": _rows, "named": _named, "steps": _steps, "body": _kept, "step": _kept,
-    "json": _json, "join": _join, "cache": _cache,
+    "json": _json, "join": _join, "cache": _cache, "gate": _gate,
 }  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from workflows_app.builder.forms.shapes import Shape, guardrails_shape, shapes_of
+from workflows_app.builder.forms.shapes import Shape, gate_shapes, guardrails_shape, shapes_of
 from workflows_app.core.definition.models import (
     Definition,
     EventTrigger,
@@ -96,15 +96,11 @@ def own_shapes(kind: Kind | None, step: Mapping[str, JSON]) -> tuple[Shape, ...]
 
 def common_shapes() -> Iterator[Shape]:
     """Give the fields that any step may carry."""
-    approval = kinds().get("approval")
     for shape in shapes_of(Step):
         match shape.name:
-            case "approval" | "review" if approval is not None:
-                model = getattr(approval, "gate" if shape.name == "approval" else "review", None)
-                fields = shapes_of(model) if model is not None else ()
-                first = tuple(one for one in fields if one.name in ("when", "assignees"))
-                rest = tuple(one for one in fields if one not in first)
-                yield replace(shape, input="object", fields=first + rest)
+            case "approval" | "review" if "approval" in kinds():
+                fields = gate_shapes("gate" if shape.name == "approval" else "review")
+                yield replace(shape, input="object", fields=fields)
             case "guardrails":
                 yield guardrails_shape("guardrails")
             case "join":

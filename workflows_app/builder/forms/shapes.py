@@ -16,7 +16,7 @@ from workflows_app.core.kinds import kinds
 Input = Literal[
     "text", "long", "number", "switch", "select", "chips", "scalar", "duration", "condition",
     "value", "schema", "people", "arguments", "texts", "rows", "named", "pairs", "object",
-    "variants", "body", "step", "steps", "json", "join", "cache",
+    "variants", "body", "step", "steps", "json", "join", "cache", "gate",
 ]  # fmt: skip
 _LONG = frozenset(
     {"prompt", "summary", "details", "recommendation", "description", "policy", "impact"}
@@ -143,7 +143,7 @@ def _union(name: str, options: list[Any]) -> Shape:
     found = [shape(name, option) for option in options]
     inputs = [one.input for one in found]
     if name == "approval":
-        return Shape(name, "value")
+        return Shape(name, "gate", fields=gate_shapes("gate"))
     for wanted in ("rows", "texts", "object", "condition", "arguments", "people"):
         if wanted in inputs:
             return found[inputs.index(wanted)]
@@ -202,6 +202,14 @@ def variants_of(annotation: Any) -> dict[str, tuple[Shape, ...]]:
             for name in get_args(option.model_fields["check"].annotation):
                 found[name] = shapes
     return found
+
+
+def gate_shapes(kind: str) -> tuple[Shape, ...]:
+    """Give the fields of a gate before a step, or of a `review` after it: when and who first."""
+    model = getattr(kinds().get("approval"), kind, None)
+    fields = shapes_of(model) if model is not None else ()
+    first = tuple(one for one in fields if one.name in ("when", "assignees"))
+    return first + tuple(one for one in fields if one not in first)
 
 
 def guardrails_shape(name: str) -> Shape:

@@ -68,7 +68,7 @@ HINTS = {
 # By the name of the field, wherever it stands.
 NAMED_HINTS = {
     "on_timeout": "Silence never approves.",
-    "assignees": "People as user:NAME, groups as group:NAME.",
+    "assignees": "A person as user:NAME, a group as group:NAME, or =CEL that gives one.",
     "deadline": "Such as 30m, 24h or 3d.",
 }
 CHOICES = {

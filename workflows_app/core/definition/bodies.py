@@ -105,7 +105,5 @@ def _matches(
     elif path[0] == "*":
         for key, item in value.items() if isinstance(value, Mapping) else ():
             yield from _matches(item, path[1:], (*keys, key), str(key))
-    elif isinstance(value, Mapping):
-        is_empty_end = value.get("terminal") is True and path == ["entry"]
-        if (path[0] in value or len(path) == 1) and not is_empty_end:
-            yield from _matches(value.get(path[0], {}), path[1:], (*keys, path[0]), name)
+    elif isinstance(value, Mapping) and (path[0] in value or len(path) == 1):
+        yield from _matches(value.get(path[0], {}), path[1:], (*keys, path[0]), name)

@@ -133,6 +133,38 @@ def step_move(
     return step_add(made, body=body, step=taken, after=after, between=after is not None)
 
 
+def step_shift(definition: Mapping[str, JSON], *, path: str, is_earlier: bool) -> Definition:
+    """Exchange a step with the one that leads to it, or that it leads to.
+
+    Raises:
+        EditRefused: there is none, or the ports do not allow it.
+    """
+    at, step = _step(definition, path)
+    name, edges = step["id"], at.edges()
+    before = next((source for source, _, target in edges if target == name), "")
+    behind = next(
+        (target for source, port, target in edges if (source, port) == (name, "done")), ""
+    )
+    other = before if is_earlier else behind
+    if not other and (before or behind):
+        raise EditRefused(f"{name} is the {'first' if is_earlier else 'last'} here already.")
+    if not other:
+        raise EditRefused(f"{name} is not connected: choose below what it shall come after.")
+    if not is_earlier:
+        return step_move(definition, path=path, body=at.path, after=(other, "done"))
+    made, holder = _copy(definition, at.path)
+    taken = _take_out(holder, name, closes_gap=True)
+    _list(holder, "steps").append(json_copy(taken))
+    for source, port, target in [edge_ends(edge) for edge in holder["edges"]]:
+        if target == other:
+            holder["edges"].remove(_edge(source, port, target))
+            _refuse(holder, source, port, name)
+            holder["edges"].append(_edge(source, port, name))
+    _refuse(holder, name, "done", other)
+    holder["edges"].append(_edge(name, "done", other))
+    return made
+
+
 def _copy(definition: Mapping[str, JSON], path: str) -> tuple[Definition, Definition]:
     """Give a copy of the definition and the body of that path within it."""
     at = body_find(definition, path)

@@ -45,6 +45,10 @@ export class Saver {
     return [...this.flying, ...this.queue];
   }
 
+  get isBusy(): boolean {
+    return this.flying.length > 0 || this.state === "conflict";
+  }
+
   // Sends what earlier pages could not send, after `show` has shown it.
   inherit(show: (changes: Change[]) => void): void {
     this.keeper.inherit((changes) => {

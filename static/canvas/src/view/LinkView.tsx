@@ -65,6 +65,7 @@ function Drawn({ way, look, label, id }: { way: Way; look: string; label: string
       <path id={id} className={`react-flow__edge-path ${look}`} d={way.path} markerEnd={`url(#${arrow})`} />
       {lines.length ? (
         <text className={`lb ${look}`} x={way.label[0]} y={way.label[1] - (lines.length - 1) * 7} textAnchor="middle" dominantBaseline="central">
+          <title>{label}</title>
           {lines.map((line, index) => <tspan key={index} x={way.label[0]} dy={index ? 14 : 0}>{line.length > 40 ? `${line.slice(0, 39)}…` : line}</tspan>)}
         </text>
       ) : null}

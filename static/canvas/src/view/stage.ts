@@ -53,6 +53,9 @@ export function focusBox(
       if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 0 });
     }
   }
+  // Never out of a field that somebody writes in.
+  const present = document.activeElement;
+  if (present?.matches("input, textarea, select") && !stage.contains(present)) return;
   const found = stage.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`);
   if (found) found.focus({ preventScroll: true });
   if (document.activeElement !== found && tries > 0) {
