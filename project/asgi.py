@@ -5,10 +5,11 @@ import os
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.core.asgi import get_asgi_application
+
+from project.handler import http_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-http = get_asgi_application()  # loads the apps: what follows needs them
+http = http_application()  # loads the apps: what follows needs them
 
 from project.intake import EventIntake  # noqa: E402
 from workflows_app.live.routing import websocket_urlpatterns  # noqa: E402
