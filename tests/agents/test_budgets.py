@@ -36,7 +36,7 @@ def answer(worker, run, outcome, **more):
     fact = Decided(
         step_run=step.id, generation=step.generation, outcome=outcome, by="user:rita", **more
     )
-    worker._write([ScopeFact(scope_id=step.scope_id, run_id=run.pk, fact=fact)], 0)
+    worker.write([ScopeFact(scope_id=step.scope_id, run_id=run.pk, fact=fact)], 0)
 
 
 def waits(run):

@@ -53,7 +53,7 @@ def test_the_call_of_a_cancelled_run_is_cut_and_its_slot_is_free():
         asked = time.monotonic()
         run_cancel(run_id=run.pk, actor="user:anna", reason="not needed")
         until(lambda: bool(CUT))
-        until(lambda: worker._free == 1)
+        until(lambda: worker.board.free == 1)
 
     assert CUT[0] - asked < 2
     assert Run.objects.get(pk=run.pk).state == "cancelled"
@@ -104,6 +104,6 @@ def test_a_call_that_does_not_answer_in_time_is_told_to_stop():
     with worker_running(slots=1) as worker:
         run = run_make(version)
         until(lambda: bool(CUT))
-        until(lambda: worker._free == 1)
+        until(lambda: worker.board.free == 1)
 
     assert states(run) == {"a": "timed_out"}
