@@ -70,8 +70,11 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session")
 def django_db_setup(
     unlimited: pytest.MonkeyPatch, django_db_setup: None, django_db_blocker: DjangoDbBlocker
-) -> None:
-    """Bound how long a lock is waited for, once the migrations are done that need longer."""
+) -> Iterator[None]:
+    """Bound how long a lock is waited for, once the migrations are done that need longer.
+
+    In the end whatever thread still holds a connection gives it up, so that the database can go.
+    """
     from django.db import connection
 
     unlimited.setitem(
@@ -80,6 +83,12 @@ def django_db_setup(
     with django_db_blocker.unblock():
         connection.close()
         connection.close_pool()
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session")

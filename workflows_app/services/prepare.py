@@ -110,13 +110,13 @@ def claim_prepare(
     call, stopped = _guarded(claim, call, values, worker)
     if stopped is not None:
         return stopped
-    if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
-        return container_open(claim, call.settings, values, worker)
     effect, is_idempotent = effect_of_call(claim, call)
     if spec.get("approval"):
         question = gate_ask(claim, call, values, effect, worker)
         if question is not None:
             return question
+    if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
+        return container_open(claim, call.settings, values, worker)
     if effect is Effect.IRREVERSIBLE and "undoes" not in spec and provisional_before(claim):
         return _waits(claim, worker, WaitReason.REVIEW, "what it rests on is still being reviewed")
     if effect is Effect.NONE and spec.get("cache"):
