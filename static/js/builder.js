@@ -2,8 +2,8 @@
 // changes the draft tells the others. Events on the document:
 //   canvas:select {paths}, canvas:open {path}, canvas:action {action, path}, canvas:state, canvas:problems
 //   draft:changed {revision, changes, problems, label, select?}   from a form, by HX-Trigger
-//   canvas:show {path}, canvas:undo, canvas:redo                   to the canvas
 //   draft:arrived {revision}                                       to the canvas: somebody saved
+//   canvas:show {path}, canvas:focus, canvas:undo, canvas:redo     to the canvas
 import "./builder-fields.js";
 
 const panel = document.getElementById("properties");
@@ -26,27 +26,21 @@ function addressOf(path) {
 }
 
 // A field that is on its way arrives before its form is replaced.
-const going = new Map();
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const form = event.detail.elt;
-  if (!form.matches?.("form.pf")) return;
-  let done;
-  going.set(form, { promise: new Promise((resolve) => { done = resolve; }), done });
+const going = new Set();
+document.addEventListener("htmx:beforeSend", (event) => {
+  const { elt, xhr } = event.detail;
+  if (!elt.matches?.("form.pf")) return;
+  const arrived = new Promise((resolve) => { xhr.addEventListener("loadend", resolve, { once: true }); });
+  going.add(arrived);
+  void arrived.then(() => going.delete(arrived));
 });
-document.addEventListener("htmx:afterSettle", arrived);
-document.addEventListener("htmx:afterRequest", (event) => setTimeout(() => arrived(event), 0));
-function arrived(event) {
-  const form = event.detail.elt;
-  going.get(form)?.done();
-  going.delete(form);
-}
 const patience = () => new Promise((resolve) => { setTimeout(resolve, 3000); });
 
 // The newest selection wins; the fields of an earlier one are dropped.
 async function load(path, { focus = false, section = "", morph = false } = {}) {
   if (!panel?.dataset.address) return;
   shownPath = path;
-  if (going.size) await Promise.race([Promise.all([...going.values()].map((one) => one.promise)), patience()]);
+  if (going.size) await Promise.race([Promise.all(going), patience()]);
   if (shownPath !== path) return;
   const swap = morph ? "morph:innerHTML" : "innerHTML";
   await htmx.ajax("GET", addressOf(path), { source: panel, target: panel, swap });
@@ -115,10 +109,7 @@ document.addEventListener("draft:changed", (event) => {
   const name = changes.find((change) => change.path.length === 1 && change.path[0] === "name");
   const title = document.getElementById("workflow-name");
   if (name && title) title.textContent = name.value ?? "";
-  if (select) {
-    shownPath = select;
-    fire("canvas:show", { path: select });
-  }
+  if (select) shownPath = select;
   refreshProblems(problems);
 });
 
@@ -269,4 +260,27 @@ publishing?.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.elt === panel && event.detail.xhr.status === 404 && shownPath) void load("");
+});
+
+// Escape leads from the fields back to the box on the canvas; what was written is saved on the way.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || !panel?.contains(event.target)) return;
+  if (canvas?.hasAttribute("ready") && !event.target.closest("dialog, [popover]")) fire("canvas:focus", {});
+});
+
+// A step that was renamed is shown anew: what was open stays open, and the focus stays where it was.
+let kept;
+const sections = () => [...panel.querySelectorAll("details.ps")];
+const titleOf = (details) => details.querySelector("h3")?.textContent;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  if (target !== panel || !requestConfig?.elt?.matches?.("form.pf")) return;
+  const field = panel.contains(document.activeElement) ? document.activeElement : null;
+  kept = { open: sections().filter((one) => one.open).map(titleOf), field: field && (field.id || "properties") };
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (!kept || event.detail.target !== panel) return;
+  for (const details of sections()) details.open ||= kept.open.includes(titleOf(details));
+  if (kept.field) (document.getElementById(kept.field) ?? panel).focus();
+  kept = undefined;
 });

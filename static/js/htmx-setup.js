@@ -39,6 +39,8 @@ function progress(step) {
   document.getElementById("progress")?.classList.toggle("htmx-request", going > 0);
 }
 document.addEventListener("htmx:beforeSend", (event) => {
-  if (!event.detail.requestConfig?.triggeringEvent?.type?.endsWith("-changed")) progress(1);
+  if (event.detail.requestConfig?.triggeringEvent?.type?.endsWith("-changed")) return;
+  progress(1);
+  // Not by htmx:afterRequest: who asked may be gone from the page by then.
+  event.detail.xhr.addEventListener("loadend", () => progress(-1), { once: true });
 });
-document.addEventListener("htmx:afterRequest", () => progress(-1));

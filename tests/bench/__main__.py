@@ -28,6 +28,8 @@ SECTIONS = (
     "waiting",
     "approvals",
     "events",
+    "builder",
+    "canvas",
 )
 ALL = (*SECTIONS, *ENGINES)
 

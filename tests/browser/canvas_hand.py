@@ -122,3 +122,55 @@ class Hand:
         chain.move_by_offset(6, 6).move_to_element(self.box(container)).move_by_offset(2, 2)
         chain.release().perform()
         self.until(f"editor.history.done.length > {count}")
+
+
+class Walk:
+    """Goes about the canvas by its keys alone."""
+
+    def __init__(self, hand):
+        self.hand = hand
+
+    def to(self, path):
+        """Press arrows until that box has the focus."""
+        tried = set()
+        for _ in range(60):
+            active = self.hand.active()
+            if active == path:
+                return
+            fitting = [key for key in self._keys(active, path) if (active, key) not in tried]
+            assert fitting, f"no arrow leads from {active} to {path}"
+            tried.add((active, fitting[0]))
+            self.hand.keys(fitting[0])
+        raise AssertionError(f"the arrows never came to {path}")
+
+    def _keys(self, active, path):
+        """Give the arrows, the one that points there first."""
+        dx, dy = self.hand.browser.script(
+            f"const [one, two] = [...arguments].map((id) => {EDITOR}.drawn.rects.get(id));"
+            "return [two.x + two.width / 2 - one.x - one.width / 2, two.y - one.y]",
+            active,
+            path,
+        )
+        across = [Keys.ARROW_RIGHT, Keys.ARROW_LEFT][:: 1 if dx > 0 else -1]
+        along = [Keys.ARROW_DOWN, Keys.ARROW_UP][:: 1 if dy > 0 else -1]
+        nearer, other = (along, across) if abs(dy) > abs(dx) / 4 else (across, along)
+        return [nearer[0], other[0], other[1], nearer[1]]
+
+    def connect(self, source, port, target):
+        """C, P until the port is named, arrows until the target is, Enter."""
+        self.to(source)
+        count = self.hand.browser.script(f"return {EDITOR}.history.done.length")
+        self.hand.keys("c")
+        name = self.hand.browser.script(f"return {EDITOR}.graph.boxes.get('{target}').name")
+        words = "" if port == "done" else f"By {port.replace('_', ' ')}. "
+        self._until("p", lambda said: said.removeprefix("Connecting. ").startswith(words or "Targ"))
+        self._until(Keys.ARROW_RIGHT, lambda said: f"{words}Target: {name}," in said)
+        self.hand.keys(Keys.ENTER)
+        self.hand.until(f"editor.history.done.length > {count}")
+
+    def _until(self, key, holds):
+        for _ in range(30):
+            if holds(self.hand.said()):
+                return
+            self.hand.keys(key)
+        raise AssertionError(f"it was never said; last: {self.hand.said()}")

@@ -1,5 +1,6 @@
 """The problems of a draft as the builder shows them, and their fixes."""
 
+from copy import deepcopy
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,12 +17,33 @@ from workflows_app.selectors.definitions import check_context
 from workflows_app.services.draft_changes import draft_change
 
 JSON = Any
+RECENT = 4  # drafts whose problems are kept
 FIXES_LIMIT = 50  # problems of one draft that are shown with their fix
 
 
 def problem_list(workflow: Workflow, context: CheckContext | None = None) -> list[dict[str, JSON]]:
-    """Give `{severity, code, step, pointer, message, fix?}` of each problem, errors first."""
+    """Give `{severity, code, step, pointer, message, fix?}` of each problem, errors first.
+
+    A page asks several times for one draft: what was found for the same draft, with the same
+    things around it, is not looked for again.
+    """
     known = context or check_context(workspace=workflow.workspace, workflow=workflow)
+    asked = (workflow.pk, workflow.revision, workflow.draft, known)
+    for key, found in _Recent.checks:
+        if key == asked:
+            return deepcopy(found)
+    found = _found(workflow, known)
+    _Recent.checks = ((asked, deepcopy(found)), *_Recent.checks)[:RECENT]
+    return found
+
+
+class _Recent:
+    """The newest checks of this process; replaced as a whole, so that threads may share it."""
+
+    checks: tuple[tuple[tuple[JSON, ...], list[dict[str, JSON]]], ...] = ()
+
+
+def _found(workflow: Workflow, known: CheckContext) -> list[dict[str, JSON]]:
     checked = definition_check(workflow.draft, known)
     found = [*checked.problems, *(problems_of(workflow.draft) if checked.digest else ())]
     shown = sorted((problem.as_json() for problem in found), key=_weight)

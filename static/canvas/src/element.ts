@@ -173,6 +173,7 @@ export class CanvasElement extends HTMLElement {
 
   private listen(signal: AbortSignal): void {
     document.addEventListener("canvas:show", (event) => this.show((event as CustomEvent).detail?.path ?? ""), { signal });
+    document.addEventListener("canvas:focus", () => this.focusActive(), { signal });
     document.addEventListener("draft:changed", (event) => this.changedByForm((event as CustomEvent).detail), { signal });
     document.addEventListener("draft:arrived", (event) => void this.arrival?.hear((event as CustomEvent).detail?.revision), { signal });
     document.addEventListener("canvas:undo", () => this.editor?.undo(), { signal });
@@ -183,6 +184,13 @@ export class CanvasElement extends HTMLElement {
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "hidden") void this.saver?.flush();
     }, { signal });
+  }
+
+  // The keyboard comes back to the box that it left.
+  private focusActive(): void {
+    this.shown = { id: this.editor?.active ?? "", at: this.shown.at + 1 };
+    this.render();
+    if (!this.shown.id) this.querySelector<HTMLElement>(".palette input")?.focus();
   }
 
   // A path may be one of a run, with the indexes of items and iterations.
@@ -206,11 +214,12 @@ export class CanvasElement extends HTMLElement {
     return graph.frames.get(id)!.boxes.find(isHere) ?? id;
   }
 
-  private changedByForm(detail: { revision?: number; changes?: Change[]; problems?: Problem[]; label?: string } | undefined): void {
+  private changedByForm(detail: { revision?: number; changes?: Change[]; problems?: Problem[]; label?: string; select?: string } | undefined): void {
     const { editor, saver } = this;
     if (!editor || !detail?.changes) return;
     if (saver && typeof detail.revision === "number") saver.revision = Math.max(saver.revision, detail.revision);
     editor.applied(detail.changes, detail.label ?? "Change settings");
+    if (detail.select && editor.graph.boxes.has(detail.select)) editor.select([detail.select]);
     if (detail.problems) this.tellProblems(detail.problems);
   }
 
