@@ -146,6 +146,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   form.querySelector('[name="was"]').value = was.value;
 });
 
+// Enter saves by the change that it ends; the form is not sent a second time for it.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches?.("form.pf") || !event.submitter?.matches(".nojs")) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
 // --- Nothing is lost ----------------------------------------------------------------------------
 // A field that could not be sent is sent again once there is a connection; one that somebody still
 // writes in when the page goes away travels on its own.

@@ -70,7 +70,7 @@ class Fields:
         """Give the step its name, and stay there."""
         self._saving("#p-id", lambda field, text: self._written(field, text, Keys.ENTER), new)
         self.at(new)
-        assert self.browser.script("return document.activeElement.id") == "p-id"
+        self.browser.until("document.activeElement.id === 'p-id'")
 
     def _write(self, css, text):
         self._saving(css, self._written, text)

@@ -40,7 +40,30 @@ def run_places(*, run: Run) -> list[Place]:
         _add(found, row)
     for path, kind, total, done in _scope_rows(run):
         _count(found, path, kind, total, done)
+    _machines(found, run)
     return list(found.values())
+
+
+def _machines(found: dict[str, Place], run: Run) -> None:
+    """Tell of each state how often it was visited, and whether its machine is in it now.
+
+    A state without a body has no scope: only its machine knows that it is there.
+    """
+    machines = StepRun.objects.filter(run_id=run.pk, is_current=True, kind="state_machine")
+    rows = machines.annotate(place=_place("path")).values_list(
+        "place", "state", "progress", "output"
+    )
+    counted: dict[str, Place] = {}
+    for path, state, progress, output in rows:
+        told = progress or (output if isinstance(output, dict) else {})
+        for name, visits in (told.get("visits") or {}).items():
+            at = f"{path}.{name}"
+            place = counted.setdefault(at, Place(path=at, state="succeeded", sample=""))
+            is_here = state in STEP_OPEN and told.get("state") == name
+            place.total += visits
+            place.done += visits - is_here
+            place.state = "running" if is_here else place.state
+    found.update(counted)
 
 
 def _step_rows(run: Run) -> Any:
