@@ -123,27 +123,6 @@ def test_an_address_of_a_step_inside_stays_as_it_is(hand, browser, run, path):
     assert (chosen, shown) == (path, path)
 
 
-def test_the_state_that_a_machine_is_in_is_seen_also_without_a_body(hand, browser, run):
-    states = {"first": {}, "here": {}, "never": {}}
-    ways = [{"trigger": "go", "from": "first", "to": "here"}]
-    settings = {"initial": "first", "states": states, "transitions": ways}
-    machine = {"id": "order", "kind": "state_machine", "with": settings}
-    run.version.definition = {**DEFINITION, "steps": [machine], "edges": []}
-    run.version.save(update_fields=["definition"])
-    progress = {"state": "here", "visits": {"first": 1, "here": 2}}
-    factories.step_make(
-        run, "order", "waiting", kind="state_machine", is_container=True, reason="trigger",
-        progress=progress,
-    )  # fmt: skip
-
-    browser.open(f"/runs/RUN-{run.number}/?step=order")
-    browser.until("document.querySelector('[data-id=\"order.here\"] .mark.cur')")
-
-    assert "Here now, 2 times" in words(browser, "order.here")
-    assert "Visited" in words(browser, "order.first")
-    assert "Not visited" in words(browser, "order.never")
-
-
 def test_nothing_of_a_run_can_be_changed(hand, browser):
     browser.script("document.querySelector('.react-flow__node').focus()")
     hand.keys("n", "c", "\ue017")
