@@ -67,10 +67,9 @@ class Fields:
         self._saving(css, self._press, Keys.ENTER)
 
     def rename(self, new):
-        """Give the step its name, and stay there."""
+        """Give the step its name."""
         self._saving("#p-id", lambda field, text: self._written(field, text, Keys.ENTER), new)
         self.at(new)
-        self.browser.until("document.activeElement.id === 'p-id'")
 
     def _write(self, css, text):
         self._saving(css, self._written, text)
@@ -124,6 +123,11 @@ class KeyFields(Fields):
             else:
                 chain.send_keys(Keys.TAB).perform()
         raise AssertionError(f"Tab never came to {element.get_attribute('outerHTML')[:200]}")
+
+    def rename(self, new):
+        """Give the step its name; the focus stays where it was written."""
+        super().rename(new)
+        self.browser.until("document.activeElement.id === 'p-id'")
 
     def open(self, summary):
         self._press(summary, Keys.ENTER)
