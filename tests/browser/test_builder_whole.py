@@ -84,7 +84,7 @@ def test_the_refund_workflow_is_drawn_by_mouse_published_run_and_approved(browse
     assert drawn() == gallery()
 
     browser.driver.find_element(By.CSS_SELECTOR, "a[href$='/publish/']").click()
-    browser.until_there("#note")
+    browser.until("document.querySelector('#note')?.checkVisibility()")
     browser.driver.find_element(By.CSS_SELECTOR, "#note").send_keys("Drawn by hand")
     browser.driver.find_element(By.CSS_SELECTOR, "form:has(#note) button.p").click()
     until(lambda: Workflow.objects.get(slug=SLUG).versions.filter(number=1).exists())
@@ -118,7 +118,7 @@ def test_the_refund_workflow_is_drawn_by_keys_published_run_and_approved(browser
 
     fields.reach(browser.driver.find_element(By.CSS_SELECTOR, "a[href$='/publish/']"))
     hand.keys(Keys.ENTER)
-    browser.until_there("#note")
+    browser.until("document.querySelector('#note')?.checkVisibility()")
     keys.write("#note", "Drawn by keys")
     keys.to("form:has(#note) button.p")
     hand.keys(Keys.ENTER)
