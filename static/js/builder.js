@@ -139,7 +139,7 @@ panel?.addEventListener("focusout", (event) => {
 document.body.addEventListener("draft-changed", (event) => {
   const { sequence } = event.detail;
   setTimeout(async () => {
-    await Promise.race([Promise.all([...going.values()].map((one) => one.promise)), patience()]);
+    await Promise.race([Promise.all(going), patience()]);
     fire("draft:arrived", { revision: sequence ?? Number.MAX_SAFE_INTEGER });
   }, 300);
 });
