@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 STEPS = 1_000  # carried out in one transaction
 SECONDS = 0.05  # for so long: whoever waits for the same locks waits no longer
+UNLOCKED = 0.2  # where no lock is held yet, and only the run itself waits
 _ALIAS = "default"
 # What has one of these asks, waits, or writes rows of its own before it acts.
 _GATES = (
@@ -46,7 +47,7 @@ class InlineSteps:
         self.transaction = transaction
         self.pace = transaction.pace
         self.left = STEPS
-        self.until = time.monotonic() + SECONDS
+        self.begun = time.monotonic()
         self.may_call = all(given.is_brief for given in transaction.facts)
 
     def run(self, opened: Opened) -> bool:
@@ -64,10 +65,14 @@ class InlineSteps:
         if ready and is_spent(self.transaction, opened.row.run_id):
             return False
         for number, status in enumerate(ready):
-            if self.left <= 0 or time.monotonic() > self.until:
+            if self.left <= 0 or self._is_late():
                 return number > 0
             self._run(opened, status)
         return bool(ready)
+
+    def _is_late(self) -> bool:
+        limit = SECONDS if self.transaction.has_locks else UNLOCKED
+        return time.monotonic() - self.begun > limit
 
     def _is_inline(self, opened: Opened, node: Node) -> bool:
         if any(map(node.spec.get, _GATES)):
