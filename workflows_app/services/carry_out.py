@@ -9,9 +9,11 @@ from uuid import UUID
 
 from workflows_app.core import effects as wish
 from workflows_app.core.engine.advance import advance, slot_report
+from workflows_app.core.engine.draft import ENDED
 from workflows_app.core.engine.flow import until_port
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import BodyEnded, Fact, ScopeCancelled, ScopeOpened, fact_dump
+from workflows_app.core.states import StepState
 from workflows_app.identifiers import uuid7
 from workflows_app.models.fields import json_dump
 from workflows_app.services import ending, event_waits, kept, revert, rows, undo
@@ -328,6 +330,8 @@ class Carrier:
         for status in opened.draft.steps.values():
             if not status.has_output or not isinstance(status.output, dict):
                 continue
+            if ENDED in (status.progress or {}) and status.state is not StepState.READY:
+                continue  # complete since its body ended; a person may have changed it since
             primitive = opened.draft.node(status).kind.primitive
             if primitive == "map":
                 items = map_items(opened, status.id)

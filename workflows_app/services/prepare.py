@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from workflows_app.core.engine.draft import ENDED
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.expressions.rendering import expression_refs, render
 from workflows_app.core.facts import (
@@ -20,7 +21,7 @@ from workflows_app.core.facts import (
     StepSuspended,
 )
 from workflows_app.core.graph import Node
-from workflows_app.core.kinds import Call
+from workflows_app.core.kinds import Call, Done
 from workflows_app.core.states import Effect, WaitReason
 from workflows_app.services import cache, guardrails, holds, undo
 from workflows_app.services.batch import Claim
@@ -52,6 +53,7 @@ class Prepared:
     effect: Effect
     is_idempotent: bool
     cancelled: threading.Event  # set by the timekeeper once nobody waits for the call any more
+    result: Done | None = None  # what its body gave: that is only to be looked at
 
 
 def node_refs(node: Node) -> frozenset[str]:
@@ -74,7 +76,12 @@ def claims_prepare(claims: Sequence[Claim], *, worker: str) -> list[Prepared | F
     known = {place: result for claim in claims for place, result in claim.known.items()}
     places = [place for claim in claims for place in claim_places(claim)]
     results = known | results_load(place for place in places if place not in known)
-    return [claim_prepare(claim, results, worker=worker) for claim in claims]
+    return [
+        _ended(claim, results)
+        if ENDED in (claim.progress or {})
+        else claim_prepare(claim, results, worker=worker)
+        for claim in claims
+    ]
 
 
 def claim_places(claim: Claim) -> Iterable[Place]:
@@ -124,6 +131,19 @@ def claim_prepare(
         if known is not None:
             return known
     return _fix(Prepared(claim, call, values, effect, is_idempotent, cancelled))
+
+
+def _ended(claim: Claim, results: dict[Place, Result]) -> Prepared:
+    """Give a step whose body has ended: nothing is carried out, what it gave is looked at."""
+    more = {"feedback": claim.feedback} if claim.feedback is not None else {}
+    values = values_build(claim.setting, node_refs(claim.node), results, **more)
+    place = (claim.scope_id, claim.node.id)
+    given = results_load([place])[place]
+    done = Done(output=given.output, port=(claim.progress or {})[ENDED])
+    cancelled = threading.Event()
+    call = call_make(claim, dict(claim.input or {}), values, results, cancelled)
+    effect, is_idempotent = effect_of_call(claim, call)
+    return Prepared(claim, call, values, effect, is_idempotent, cancelled, done)
 
 
 def _waits(

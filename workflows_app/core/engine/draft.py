@@ -24,6 +24,8 @@ from workflows_app.core.states import (
 JSON = Any
 _ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
 UNKNOWN = "unknown"  # in a step's progress: what came of an earlier attempt
+ENDED = "ended_by"  # in a step's progress: its body ended through this port, a review is to come
+PORT = "port"  # in a step's progress: where it goes on once its review confirms it
 REVERT = "revert"  # in a step's progress: it is being taken back, and what becomes of it then
 MORE = "+more"  # the subscription of a map that takes more items; no port can be called so
 

@@ -12,7 +12,7 @@ from workflows_app.core.effects import (
     ScopeEnded,
     StartTimer,
 )
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.draft import ENDED, Draft, StepDraft
 from workflows_app.core.engine.joins import Verdict, all_failed, join_verdict
 from workflows_app.core.facts import TimerFired
 from workflows_app.core.graph import FAILURE_PORTS, FATAL_PORTS
@@ -163,10 +163,35 @@ def succeed(
     why: str = "",
     data: JSON = None,
 ) -> None:
-    """End a step well through `port`."""
+    """End a step well through `port`; what a body gave may be reviewed first."""
+    if _is_reviewed(draft, status):
+        _look_at(draft, status, port, output)
+        return
     source = draft.move(status, Trigger.SUCCEED)
     status.output, status.has_output = output, True
     settle(draft, status, port, source=source, trigger=trigger, actor=actor, why=why, data=data)
+
+
+def _is_reviewed(draft: Draft, status: StepDraft) -> bool:
+    """Tell whether a body has ended, and people are to look at what it gave."""
+    has_body = status.is_container or status.reason == WaitReason.CHILD
+    return (
+        has_body
+        and bool(draft.node(status).spec.get("review"))
+        and draft.kind != "undo"
+        and not status.is_cancelling
+    )
+
+
+def _look_at(draft: Draft, status: StepDraft, port: str, output: JSON) -> None:
+    """Let a worker claim the step once more: it knows the values, and says whom to ask what."""
+    is_waiting = status.state is StepState.WAITING
+    source = draft.move(status, Trigger.RESUME if is_waiting else Trigger.RELEASE)
+    draft.timers_drop(status)
+    status.is_container, status.reason, status.token = False, None, None
+    status.output, status.has_output = output, True
+    status.progress = {**(status.progress or {}), ENDED: port}
+    draft.ready(status, source=source, why="its body has ended: what it gave is looked at")
 
 
 def fail(

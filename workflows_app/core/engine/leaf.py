@@ -6,7 +6,7 @@ from typing import Any
 from workflows_app.core.effects import AskPeople, Degraded, DropUndo, StartTimer
 from workflows_app.core.engine import flow, revert
 from workflows_app.core.engine.attempts import announce, attempt_end, take
-from workflows_app.core.engine.draft import UNKNOWN, Draft, StepDraft
+from workflows_app.core.engine.draft import PORT, UNKNOWN, Draft, StepDraft
 from workflows_app.core.engine.suspending import incident, suspend
 from workflows_app.core.facts import StepFailed, StepLost, StepSkipped, StepSucceeded, TimerFired
 from workflows_app.core.retry import retry_delay, retry_policy
@@ -42,6 +42,7 @@ def _review(draft: Draft, status: StepDraft, fact: StepSucceeded) -> None:
     """The step has acted: people look at it, and only in parallel does the scope go on."""
     review = fact.review or {}
     status.output, status.has_output = fact.output, True
+    status.progress = {**(status.progress or {}), PORT: fact.port}
     suspend(draft, status, WaitReason.REVIEW, why=review["why"], actor=fact.actor)
     draft.effects.append(
         AskPeople(

@@ -4,7 +4,7 @@ from typing import Any
 
 from workflows_app.core.effects import DropUndo
 from workflows_app.core.engine import flow, heard, revert, suspending
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.draft import ENDED, PORT, Draft, StepDraft
 from workflows_app.core.facts import (
     ChildRunEnded,
     Decided,
@@ -171,14 +171,14 @@ def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
         output = fact.arguments if fact.arguments is not None else fact.output
         if output is not None:
             status.output, status.has_output = output, True
-        port = status.port or "done"
+        port = status.port or (status.progress or {}).get(PORT) or "done"
         source = draft.move(status, Trigger.SUCCEED)
         flow.settle(
             draft, status, port, source=source, trigger="confirm", actor=fact.by, why=fact.reason
         )
         return
     error = {"code": "rejected", "message": fact.reason or "the review was not confirmed"}
-    known = dict(status.progress or {})
+    known = {k: v for k, v in (status.progress or {}).items() if k not in (ENDED, PORT)}
     rework = int((draft.node(status).spec.get("review") or {}).get("rework") or 0)
     if fact.outcome == "rejected" and known.get("reworked", 0) < rework:
         revert.begin(
