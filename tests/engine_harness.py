@@ -71,6 +71,8 @@ class Script(Kind):
     """A leaf whose behaviour a test writes."""
 
     name: ClassVar[str] = "script"
+    label: ClassVar[str] = "Script"
+    summary: ClassVar[str] = "Does what a test writes."
     primitive: ClassVar[Any] = "call"
     settings: ClassVar[type[BaseModel]] = ScriptSettings
 

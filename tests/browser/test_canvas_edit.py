@@ -212,7 +212,7 @@ def test_states_of_a_machine_are_connected_by_a_trigger_with_its_guard(at, brows
         {"trigger": "reopen", "from": "state", "to": "open", "guard": "states.open.visits < 3"},
     ]
     labels = browser.script(
-        "return [...document.querySelectorAll('.lb')].map((one) => one.textContent)"
+        "return [...document.querySelectorAll('.lb > title')].map((one) => one.textContent)"
     )
     assert "reopen [states.open.visits < 3]" in labels
 

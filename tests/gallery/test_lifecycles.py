@@ -31,7 +31,8 @@ class Case:
         self.path = path
 
     def states(self):
-        found = RunEvent.objects.filter(run=self.run, type="state.changed").order_by("sequence")
+        found = RunEvent.objects.filter(run=self.run, type="state.changed", path=self.path)
+        found = found.order_by("sequence")
         return [event.to_state for event in found]
 
     def reaches(self, state, visits=1):

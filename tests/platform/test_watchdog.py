@@ -19,9 +19,9 @@ def role(monkeypatch):
     made = WorkerRole("1", with_scheduler=False)
     made.signals = []
     made.overdue = False
-    timekeeper = SimpleNamespace(is_overdue=lambda seconds: made.overdue)
+    worker = SimpleNamespace(is_overdue=lambda seconds: made.overdue)
     monkeypatch.setattr(
-        worker_module, "worker_current", lambda: SimpleNamespace(timekeeper=timekeeper)
+        worker_module, "worker_current", lambda: worker
     )
     monkeypatch.setattr(made.probe, "send", lambda: None)
     monkeypatch.setattr(made.stop, "wait", lambda seconds: made.stop.is_set())

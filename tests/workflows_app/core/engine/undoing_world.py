@@ -10,7 +10,7 @@ from tests.workflows_app.core.engine.rich_world import RichWorld
 from tests.workflows_app.core.engine.world import Place
 from workflows_app.core import effects as wish
 from workflows_app.core.engine import revert
-from workflows_app.core.engine.draft import AGAIN, Draft, HistoryEvent, StepDraft
+from workflows_app.core.engine.draft import Draft, HistoryEvent, StepDraft
 from workflows_app.core.facts import Fact, ScopeOpened, UndosEnded
 from workflows_app.core.graph import Graph
 from workflows_app.core.states import STEP_TRANSITIONS, ScopeState, StepState, Trigger
@@ -143,15 +143,15 @@ class UndoingWorld(RichWorld):
     def _open_undo(self, undos: list[Undo], parent: UUID | None, container: UUID | None) -> None:
         names: list[str] = []
         steps = []
-        for undo in undos:
+        for number, undo in enumerate(undos):
             undo.state = "running"
             status = undo.status
             if status.id != container and (status.state, Trigger.UNDO) in STEP_TRANSITIONS:
                 status.state = StepState.COMPENSATING
-            name = f"{status.path}.undo"
-            name += f"{AGAIN}{status.generation}" if name in names else ""
+            path = f"{status.path}.undo"
+            name = path if path not in names else f"undo {number}"
             names.append(name)
-            undoes = {"undoes": str(status.id), "rendered": True}
+            undoes = {"path": path, "undoes": str(status.id), "rendered": True}
             steps.append({"id": name, "kind": "t_leaf", "with": {}, **undoes})
         edges = [{"from": one, "port": "done", "to": two} for one, two in itertools.pairwise(names)]
         draft = Draft(
