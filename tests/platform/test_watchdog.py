@@ -20,9 +20,7 @@ def role(monkeypatch):
     made.signals = []
     made.overdue = False
     worker = SimpleNamespace(is_overdue=lambda seconds: made.overdue)
-    monkeypatch.setattr(
-        worker_module, "worker_current", lambda: worker
-    )
+    monkeypatch.setattr(worker_module, "worker_current", lambda: worker)
     monkeypatch.setattr(made.probe, "send", lambda: None)
     monkeypatch.setattr(made.stop, "wait", lambda seconds: made.stop.is_set())
     monkeypatch.setattr(worker_module, "Event", lambda: SimpleNamespace(wait=lambda seconds: None))
