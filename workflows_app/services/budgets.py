@@ -25,9 +25,12 @@ def budget_of(claim: Claim) -> Budget | None:
     """Give what bounds the cost of a step; None where nobody set anything."""
     node, context = claim.node, claim.context
     expanded = context.version.expanded
+    may_cost = node.kind.needs_model or node.kind.is_hidden
+    if not (may_cost or expanded.get("limits") or expanded.get("guardrails")):
+        return None
     own = _limits(expanded)
     shared = _shared(expanded, context.version.workflow_id)
-    if node.kind.needs_model or node.kind.is_hidden:
+    if may_cost:
         wide = installation_checks(context.workspace_id)
         own += [_limit(check) for check in _rails(wide, "run")]
         shared += _windows(wide, context.workspace_id)

@@ -88,7 +88,10 @@ class Transaction:
         }
 
     def change(self, run_id: UUID) -> RunChange:
-        return self.changes.setdefault(run_id, RunChange())
+        known = self.changes.get(run_id)
+        if known is None:  # asked for every scope: made only once
+            known = self.changes[run_id] = RunChange()
+        return known
 
     # Reading
 
