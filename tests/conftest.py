@@ -184,6 +184,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # Files that take longest, first: two processes that take whole files end together that way.
 LONGEST = (
+    "tests/browser/test_builder_whole.py",
     "tests/browser/test_approval_pages.py",
     "tests/faults",
     "tests/browser",
