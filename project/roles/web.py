@@ -1,20 +1,17 @@
 """The web process: pages, API and live sockets."""
 
 import socket
-import sys
 
 import uvicorn
 from django.conf import settings
 from django.urls import get_resolver
 
 from project.roles.loading import collector_start
+from project.roles.switching import threads_change_over
 from project.supervisor.announce import announce
 from project.supervisor.gate import gate_pass
 
 GRACE = 5  # seconds for open requests when told to stop
-# Seconds that one thread may keep the others waiting: a request passes through the event loop and
-# a thread, and Python's own five milliseconds would be most of its time.
-SWITCH = 0.0005
 
 
 class WebServer(uvicorn.Server):
@@ -28,7 +25,7 @@ class WebServer(uvicorn.Server):
 
 def web_run(*, fd: int | None = None) -> None:
     """Serve until SIGTERM, on an inherited listening socket or on HOST and PORT."""
-    sys.setswitchinterval(SWITCH)
+    threads_change_over()
     config = uvicorn.Config(
         "project.asgi:application",
         host=settings.HOST,

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import warnings
 from datetime import timedelta
 from importlib import import_module
@@ -19,6 +18,7 @@ from django.conf import settings
 from project.celery import app
 from project.roles.loading import arenas_share, collector_start
 from project.roles.probe import Probe, probe_forget, probe_register
+from project.roles.switching import threads_change_over
 from project.roles.waiting import wait_for_database
 from project.supervisor.announce import announce
 from project.supervisor.gate import gate_pass
@@ -30,14 +30,10 @@ RETIRED = 75  # the exit code of a process that asks to be started again
 GRACE = timedelta(seconds=25)  # running steps may finish; then their leases run out
 OVERDUE = 30.0  # seconds past its deadline that a step may hold its slot
 
-# Seconds that one thread may keep the others waiting: a step passes through several in a few
-# milliseconds, and Python's own five would be most of its time.
-SWITCH = 0.0005
-
 
 def worker_run(*, name: str, with_scheduler: bool) -> int:
     """Carry out steps until SIGTERM, then let running ones finish; return the exit code."""
-    sys.setswitchinterval(SWITCH)
+    threads_change_over()
     role = WorkerRole(name, with_scheduler=with_scheduler)
     collector_start()
     arenas_share()

@@ -85,8 +85,13 @@ def claims_prepare(claims: Sequence[Claim], *, worker: str) -> list[Prepared | F
 
 
 def claim_places(claim: Claim) -> Iterable[Place]:
-    """Give where the results are that a step's expressions name."""
-    return claim.setting.places(node_refs(claim.node)).values()
+    """Give where the results are that a step's expressions name; its own, once its body ended."""
+    places = claim.setting.places(node_refs(claim.node)).values()
+    return (*places, _own(claim)) if ENDED in (claim.progress or {}) else places
+
+
+def _own(claim: Claim) -> Place:
+    return claim.scope_id, claim.node.id
 
 
 def claim_prepare(
@@ -137,9 +142,7 @@ def _ended(claim: Claim, results: dict[Place, Result]) -> Prepared:
     """Give a step whose body has ended: nothing is carried out, what it gave is looked at."""
     more = {"feedback": claim.feedback} if claim.feedback is not None else {}
     values = values_build(claim.setting, node_refs(claim.node), results, **more)
-    place = (claim.scope_id, claim.node.id)
-    given = results_load([place])[place]
-    done = Done(output=given.output, port=(claim.progress or {})[ENDED])
+    done = Done(output=results[_own(claim)].output, port=(claim.progress or {})[ENDED])
     cancelled = threading.Event()
     call = call_make(claim, dict(claim.input or {}), values, results, cancelled)
     effect, is_idempotent = effect_of_call(claim, call)
