@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import Field
 
+from approvals_app.api_auth import needs_to_decide
 from approvals_app.core.policy import RISKS
 from approvals_app.core.states import ApprovalState
 from approvals_app.models import ApprovalRequest
@@ -233,7 +234,7 @@ def approval(request: HttpRequest, approval_id: UUID) -> dict[str, Any]:
     return _shown(request, approval_id)
 
 
-@router.post("approvals/{uuid:approval_id}/decision", auth=needs("decide"), response=ApprovalOut)
+@router.post("approvals/{uuid:approval_id}/decision", auth=needs_to_decide, response=ApprovalOut)
 def decision(request: HttpRequest, approval_id: UUID, payload: DecisionIn) -> dict[str, Any]:
     """Answer a request; the same body from the same person again changes nothing."""
     who = principal(request)

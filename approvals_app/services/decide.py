@@ -65,7 +65,7 @@ def approval_decide(
         Conflict: decided, closed, or about another action; `decided` says who and when.
         Invalid: a reason is missing, or what was supplied does not fit.
     """
-    person = record.person_of(actor)
+    person = record.decider_of(actor, approval_id)
     answer = Answer(
         decision=decision,
         digest=digest,

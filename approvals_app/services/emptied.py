@@ -62,7 +62,7 @@ def _is_answerable(request: ApprovalRequest, directory: Directory) -> bool:
 def _give_up(request_id: UUID, scope_id: UUID) -> bool:
     if not record.scope_lock(scope_id, skip_locked=True):
         return False
-    request = ApprovalRequest.objects.select_for_update().get(pk=request_id)
+    request = record.request_lock(request_id)
     is_open = request.state == ApprovalState.PENDING.value
     if not is_open or _is_answerable(request, Directory(request.workspace_id)):
         return False

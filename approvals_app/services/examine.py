@@ -21,7 +21,7 @@ def facts_sweep(now: datetime) -> int:
     waiting = ApprovalRequest.objects.filter(
         state=ApprovalState.PENDING.value, unusual__isnull=True
     ).order_by("number")
-    rows = list(waiting.select_for_update(skip_locked=True)[:AT_ONCE])
+    rows = list(waiting.select_for_update(skip_locked=True, no_key=True)[:AT_ONCE])
     found = facts_find(rows)
     for row in rows:
         row.unusual = found[row.pk]

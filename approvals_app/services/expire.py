@@ -39,7 +39,7 @@ def deadlines_sweep(now: datetime) -> int:
 def _act(request_id: UUID, scope_id: UUID) -> bool:
     if not record.scope_lock(scope_id, skip_locked=True):
         return False
-    request = ApprovalRequest.objects.select_for_update().get(pk=request_id)
+    request = record.request_lock(request_id)
     if request.state != ApprovalState.PENDING.value:
         return False
     return clock_advance(request, now=record.database_now())

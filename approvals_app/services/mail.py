@@ -39,7 +39,7 @@ def messages_sweep(now: datetime) -> int:
 def notices_make() -> int:
     """Note who is to be told of requests that are new, escalated or delegated."""
     requests = list(
-        ApprovalRequest.objects.select_for_update(skip_locked=True)
+        ApprovalRequest.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(state=ApprovalState.PENDING.value, is_told=False)
         .order_by("number")[:AT_ONCE]
     )

@@ -21,10 +21,11 @@ from workflows_app.services.history import events_append
 JSON = Any
 
 
-def approvals_open(effects: Sequence[Effect]) -> None:
+def approvals_open(effects: Sequence[Effect]) -> dict[UUID, dict[str, JSON]]:
     """Make a request for each `RequestApproval`; the scope's lock is held by the engine.
 
-    A live request that nobody may answer is not made: its step becomes an incident.
+    A live request that nobody may answer is not made: its step becomes an incident. Gives by
+    step run until when there is time to answer.
     """
     wanted = [effect for effect in effects if isinstance(effect, RequestApproval)]
     opening = Opening(wanted)
@@ -43,6 +44,7 @@ def approvals_open(effects: Sequence[Effect]) -> None:
         events.setdefault(request.run_id, []).append(asked)
     announce([(request, "approval.requested", {}) for request in made])
     events_append(events)
+    return {one.step_run_id: {"until": one.deadline_at.isoformat()} for one in made}
 
 
 def widest_gate(request: ApprovalRequest, directory: Directory) -> Gate:
@@ -98,7 +100,7 @@ def approvals_withdraw(effects: Sequence[Effect]) -> None:
     open_states = [ApprovalState.PENDING.value, *(state.value for state in DECIDED)]
     requests = ApprovalRequest.objects.filter(
         step_run_id__in=list(wanted), state__in=open_states
-    ).select_for_update()
+    ).select_for_update(no_key=True)
     events: dict[UUID, list[dict[str, JSON]]] = {}
     for request in requests.order_by("pk"):
         is_open = request.state == ApprovalState.PENDING.value

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from approvals_app.core.states import ApprovalState, Trigger, next_state
 from approvals_app.models import ApprovalRequest
 from workflows_app import notify
 from workflows_app.core.facts import Decided, fact_dump
 from workflows_app.errors import Forbidden, NotFound
-from workflows_app.models import Member, Scope, StepRun, Timer, User
+from workflows_app.models import Member, Scope, Timer, User
 from workflows_app.selectors.people import Actor, Principal, workspace_ids_of
 from workflows_app.services.history import events_append
 from workflows_app.services.inbox import inbox_post
@@ -62,8 +62,16 @@ def request_hold(*, approval_id: UUID, workspaces: Iterable[UUID]) -> Held:
     if scope_id is None:
         raise NotFound("There is no such approval request.")
     scope_lock(scope_id)
-    request = ApprovalRequest.objects.select_for_update().get(pk=approval_id)
-    return Held(request=request, now=database_now())
+    return Held(request=request_lock(approval_id), now=database_now())
+
+
+def request_lock(approval_id: UUID) -> ApprovalRequest:
+    """Lock a request's row; its scope is locked already.
+
+    Not its key: who has seen it, or said something about it, refers to it as they commit, when
+    they hold the run's row, which comes after this one.
+    """
+    return ApprovalRequest.objects.select_for_update(no_key=True).get(pk=approval_id)
 
 
 def scope_lock(scope_id: UUID, *, skip_locked: bool = False) -> bool:
@@ -83,6 +91,34 @@ def person_of(actor: Actor) -> User:
             raise Forbidden("Only a person decides, never a service.", code="not_a_person")
         return actor.user
     return actor
+
+
+def decider_of(actor: Actor, approval_id: UUID) -> User:
+    """Give the person who answers a request; that something else tried is recorded.
+
+    Raises:
+        Forbidden: no person.
+    """
+    try:
+        return person_of(actor)
+    except Forbidden as error:
+        if isinstance(actor, Principal):
+            attempt_refused(approval_id=approval_id, actor=actor, error=error)
+        raise
+
+
+@transaction.atomic
+def attempt_refused(*, approval_id: UUID, actor: Principal, error: Forbidden) -> None:
+    """Write into the record that something which is no person tried to answer a request.
+
+    Of a request that it may not know of nothing is said.
+    """
+    visible = ApprovalRequest.objects.filter(workspace_id__in=actor.workspace_ids)
+    request = visible.filter(pk=approval_id).first()
+    if request is not None:
+        data = {"code": error.code, "via": "token"}
+        found = event(request, "refused", actor=actor.actor, why=error.message, data=data)
+        history_write(request.run_id, [found])
 
 
 def spaces_of(actor: Actor) -> frozenset[UUID]:
@@ -180,14 +216,3 @@ def dispatch_move(step_run_id: UUID, *, due_at: datetime, now: datetime) -> bool
     """
     rows = Timer.objects.filter(step_run_id=step_run_id, name=DISPATCH, due_at__gt=now)
     return rows.update(due_at=due_at) == 1
-
-
-def waiting_show(request: ApprovalRequest) -> None:
-    """Let the step run say which request it waits for, and until when."""
-    step_run = StepRun.objects.only("waiting").get(pk=request.step_run_id)
-    waiting = {
-        **(step_run.waiting or {}),
-        "approval": str(request.pk),
-        "until": request.deadline_at.isoformat(),
-    }
-    StepRun.objects.filter(pk=request.step_run_id).update(waiting=waiting)

@@ -130,9 +130,13 @@ class TakeEvent(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseWaits(Effect):
-    """The step run waits for no event any more; one that it did not take stays unused."""
+    """The step run waits for no event any more (or only not by this port).
+
+    One that it did not take stays unused.
+    """
 
     step_run: UUID
+    port: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

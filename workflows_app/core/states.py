@@ -127,6 +127,7 @@ STEP_TRANSITIONS: dict[tuple[StepState, Trigger], StepState] = {
     (StepState.SUCCEEDED, Trigger.UNDO): StepState.COMPENSATING,
     (StepState.CANCELLED, Trigger.UNDO): StepState.COMPENSATING,
     (StepState.FAILED, Trigger.UNDO): StepState.COMPENSATING,
+    (StepState.READY, Trigger.UNDO): StepState.COMPENSATING,  # its body acted, and is cancelled
     (StepState.RUNNING, Trigger.UNDO): StepState.COMPENSATING,  # it acted; what it gave is refused
     (StepState.WAITING, Trigger.UNDO): StepState.COMPENSATING,  # its review was rejected
     (StepState.COMPENSATING, Trigger.UNDONE): StepState.COMPENSATED,

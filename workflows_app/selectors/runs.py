@@ -21,19 +21,31 @@ ACTIONS: dict[str, frozenset[RunState]] = {
     "fail": frozenset(),
     "rollback": RUN_TERMINAL,
 }
-WITH_INCIDENT = frozenset({"retry", "skip", "fail"})
+WITH_INCIDENT = frozenset({"retry", "skip"})
+UNDOS_SHOWN = 50
 
 
-def run_actions(state: str, *, has_incident: bool, has_undo: bool) -> list[str]:
+def run_actions(
+    state: str, *, has_incident: bool, has_undo: bool, may_fail: bool | None = None
+) -> list[str]:
     """Give the control calls that a run in `state` allows now, by name.
 
     An incident is answered by retry, skip or fail while the run goes on; a rollback wants
     something that can be undone.
+
+    Args:
+        may_fail: one of the incidents may; an undo is retried or skipped, for others wait behind
+            it. None: as if every one might.
     """
+    fails = has_incident if may_fail is None else may_fail
     return [
         action
         for action, states in ACTIONS.items()
-        if (state in states or (has_incident and action in WITH_INCIDENT))
+        if (
+            state in states
+            or (has_incident and action in WITH_INCIDENT)
+            or (fails and action == "fail")
+        )
         and (has_undo or action != "rollback")
     ]
 
@@ -42,14 +54,23 @@ def _condition(condition: Q) -> ExpressionWrapper:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
-def _incident() -> ExpressionWrapper:
-    waiting = StepRun.objects.filter(
-        run_id=OuterRef("pk"),
+def incidents(run: object) -> QuerySet[StepRun]:
+    """Give the steps of a run whose outcome a person has to settle."""
+    return StepRun.objects.filter(
+        run_id=run,
         state=StepState.WAITING.value,
         reason=WaitReason.INCIDENT.value,
         is_current=True,
     )
-    return _condition(Q(finished_at=None) & Q(Exists(waiting)))
+
+
+def may_fail(found: QuerySet[StepRun]) -> QuerySet[StepRun]:
+    """Give those incidents that a person may let fail: no undo."""
+    return found.exclude(scope__kind="undo")
+
+
+def _incident(found: QuerySet[StepRun]) -> ExpressionWrapper:
+    return _condition(Q(finished_at=None) & Q(Exists(found)))
 
 
 def _undo() -> ExpressionWrapper:
@@ -60,7 +81,12 @@ def _undo() -> ExpressionWrapper:
 def _visible(actor: Actor) -> QuerySet[Run]:
     runs = Run.objects.filter(workspace_id__in=workspace_ids_of(actor))
     runs = runs.select_related("workflow", "version", "workspace").defer(*HEAVY)
-    return runs.annotate(has_incident=_incident(), has_undo=_undo())
+    waiting = incidents(OuterRef("pk"))
+    return runs.annotate(
+        has_incident=_incident(waiting),
+        has_failable=_incident(may_fail(waiting)),
+        has_undo=_undo(),
+    )
 
 
 def run_list(
@@ -121,6 +147,7 @@ def run_shape(run: Run) -> dict[str, Any]:
             run.state,
             has_incident=run.has_incident,  # type: ignore[attr-defined]
             has_undo=run.has_undo,  # type: ignore[attr-defined]
+            may_fail=run.has_failable,  # type: ignore[attr-defined]
         ),
         "created_at": run.created_at,
         "started_at": run.started_at,
@@ -188,6 +215,11 @@ def step_run_shape(step: StepRun) -> dict[str, Any]:
         "started_at": step.started_at,
         "finished_at": step.finished_at,
     }
+
+
+def undo_list(*, run: Run) -> QuerySet[Undo]:
+    """Give what can be undone of a run, newest first."""
+    return Undo.objects.filter(run_id=run.pk, state="armed").order_by("-ordinal")[:UNDOS_SHOWN]
 
 
 def attempt_list(*, step_run: StepRun) -> QuerySet[Attempt]:

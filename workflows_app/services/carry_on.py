@@ -59,7 +59,7 @@ def run_carry_on(
     with transaction.atomic():
         if is_same_input:
             found_rows = StepRun.objects.filter(run=run, scope__kind="root", is_current=True)
-            undos = undos_lock([row.pk for row in found_rows])
+            undos = undos_lock(run.pk, [row.pk for row in found_rows])
             rows = [row for row in found_rows if row.pk in undos]
             kept = results_kept(rows, old, new, prefix="", again=again)
         fresh = runs_insert(

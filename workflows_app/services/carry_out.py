@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,8 +23,10 @@ from workflows_app.services.children import child_cancel, child_roll_back, child
 from workflows_app.services.effects import effects_handle
 from workflows_app.services.holds import holds_release
 from workflows_app.services.inline import InlineSteps
+from workflows_app.services.provisional import waiters_wake
 
 if TYPE_CHECKING:
+    from workflows_app.core.engine.draft import StepDraft
     from workflows_app.services.run_row import RunFollow
     from workflows_app.services.storage import Write
     from workflows_app.services.transaction import Transaction
@@ -95,7 +97,11 @@ class Carrier:
                 self.queue.append(opened)
             elif not self.queue and self.up:
                 self._deliver()
-        effects_handle(self.for_others)
+        waits = effects_handle(self.for_others)
+        for opened in self.transaction.opened.values() if waits else ():
+            for step_run, shown in waits.items():
+                if step_run in opened.draft.by_id:
+                    _wait_show(opened, opened.draft.by_id[step_run], shown)
 
     def _handle_all(self, opened: Opened) -> None:
         effects = opened.draft.effects[opened.handled :]
@@ -109,6 +115,7 @@ class Carrier:
             self.transaction.runs[opened.row.run_id].may_undo = True
         undo.undos_arm(opened)
         holds_release(self, opened)
+        waiters_wake(self, opened)
         for effect in effects:
             self._handle(opened, effect)
 
@@ -303,9 +310,7 @@ class Carrier:
     def _request(self, opened: Opened, effect: wish.AskPeople) -> wish.RequestApproval:
         context = self.transaction.contexts[opened.row.run_id]
         request_id = uuid7()
-        for status in opened.draft.steps.values():
-            if status.id == effect.step_run:
-                status.waiting = {**(status.waiting or {}), "approval": str(request_id)}
+        _wait_show(opened, opened.draft.by_id[effect.step_run], {"approval": str(request_id)})
         return wish.RequestApproval(
             id=request_id,
             run_id=opened.row.run_id,
@@ -419,6 +424,17 @@ class Carrier:
             write.scopes.append(rows.scope_insert_row(row, **now))
         write.facts += self.inbox
         write.timers += self.timers
+
+
+def _wait_show(opened: Opened, status: StepDraft, shown: Mapping[str, JSON]) -> None:
+    """Let a step that waits, and the record of that, say what is known only now."""
+    if status.state is not StepState.WAITING:
+        return
+    status.waiting = {**(status.waiting or {}), **shown}
+    for event in reversed(opened.draft.history):
+        if event.type == "step.waiting" and event.path == status.path:
+            event.data.update(shown)
+            break
 
 
 def _may_undo(opened: Opened) -> bool:

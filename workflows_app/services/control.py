@@ -11,8 +11,8 @@ from workflows_app import notify
 from workflows_app.core.facts import ScopeCancelled, ScopeOpened, fact_dump
 from workflows_app.core.states import RUN_TERMINAL, RunState
 from workflows_app.errors import IllegalState, NotFound
-from workflows_app.models import InboxFact, Run, Scope, StepRun, Undo
-from workflows_app.selectors.runs import run_actions
+from workflows_app.models import InboxFact, Run, Scope, Undo
+from workflows_app.selectors.runs import incidents, may_fail, run_actions
 from workflows_app.services import undo
 from workflows_app.services.apply import scopes_settle
 from workflows_app.services.history import history_append
@@ -25,14 +25,14 @@ _CANCELLABLE = (*_PAUSABLE, RunState.PAUSED)
 def actions_now(run: Run) -> list[str]:
     """Give the control calls that the run's state allows now."""
     state = RunState(run.state)
-    has_incident = state not in RUN_TERMINAL and _has_incident(run)
-    return run_actions(state, has_incident=has_incident, has_undo=_has_undo(run))
-
-
-def _has_incident(run: Run) -> bool:
-    return StepRun.objects.filter(
-        run=run, is_current=True, state="waiting", reason="incident"
-    ).exists()
+    found = incidents(run.pk)
+    goes_on = state not in RUN_TERMINAL
+    return run_actions(
+        state,
+        has_incident=goes_on and found.exists(),
+        has_undo=_has_undo(run),
+        may_fail=goes_on and may_fail(found).exists(),
+    )
 
 
 def _has_undo(run: Run) -> bool:

@@ -232,7 +232,9 @@ def event_take(effect: wish.TakeEvent) -> None:
 
 _CLOSE = """
 WITH gone AS (
-  DELETE FROM workflows_app_eventwait WHERE step_run_id = %s RETURNING event_id, run_id)
+  DELETE FROM workflows_app_eventwait
+  WHERE step_run_id = %(step)s AND (%(port)s::text IS NULL OR port = %(port)s)
+  RETURNING event_id, run_id)
 DELETE FROM workflows_app_eventuse u USING gone
 WHERE u.event_id = gone.event_id AND u.run_id = gone.run_id
 """
@@ -241,4 +243,4 @@ WHERE u.event_id = gone.event_id AND u.run_id = gone.run_id
 def waits_close(effect: wish.CloseWaits) -> None:
     """End a step's subscriptions; an event that came and was not taken is unused again."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLOSE, [effect.step_run])
+        cursor.execute(_CLOSE, {"step": effect.step_run, "port": effect.port})

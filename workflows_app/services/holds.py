@@ -13,7 +13,8 @@ from workflows_app.services.rows import cursor_open
 if TYPE_CHECKING:
     from workflows_app.services.carry_out import Carrier
 
-# A waiter looks again after this long: the holder may have let go just before it lay down.
+# A waiter looks again after this long: the holder may have let go just before it lay down. Where
+# it has not, the sweep puts that off without a word.
 LOOK_AGAIN = 2.0  # seconds
 
 

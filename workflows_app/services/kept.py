@@ -142,7 +142,7 @@ def scope_keep(opened: Opened, context: RunContext) -> None:
     if graph is None or before is None or (before.values or {}) != (row.values or {}):
         return
     steps = list(StepRun.objects.filter(scope=before, is_current=True))
-    undos = undos_lock([one.pk for one in steps])
+    undos = undos_lock(known.run, [one.pk for one in steps])
     steps = [one for one in steps if one.pk in undos]
     kept = results_kept(steps, graph, opened.draft.graph, prefix=row.path, again=known.path)
     undos_take_over([undo for one in kept.values() for undo in undos[one.pk]], row.run_id)

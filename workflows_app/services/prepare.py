@@ -129,8 +129,9 @@ def claim_prepare(
             return question
     if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
         return container_open(claim, call.settings, values, worker)
-    if effect is Effect.IRREVERSIBLE and "undoes" not in spec and provisional_before(claim):
-        return _waits(claim, worker, WaitReason.REVIEW, "what it rests on is still being reviewed")
+    if effect is Effect.IRREVERSIBLE and "undoes" not in spec and (on := provisional_before(claim)):
+        why = "what it rests on is still being reviewed"
+        return _waits(claim, worker, WaitReason.REVIEW, why, {"on": [str(one) for one in on]})
     if effect is Effect.NONE and spec.get("cache"):
         known = _cached(claim, call, worker)
         if known is not None:

@@ -21,6 +21,7 @@ from workflows_app.services import rows
 from workflows_app.services.apply import facts_apply, scopes_settle
 from workflows_app.services.batch import ScopeFact
 from workflows_app.services.ending import OUT_OF_TIME
+from workflows_app.services.holds import LOOK_AGAIN
 
 logger = logging.getLogger(__name__)
 JSON = Any
@@ -78,6 +79,26 @@ def _apply_one_by_one(facts: list[ScopeFact]) -> int:
     return len(facts)
 
 
+# Who waits for a name that another step holds, or for the review of a step that it rests on, is
+# woken by that; its timer is for a waking that was lost. While nothing has changed it looks again
+# later, and its history says nothing of it.
+_IN_VAIN = """
+UPDATE workflows_app_timer t SET due_at = clock_timestamp() + make_interval(secs => %s)
+FROM (
+  SELECT id, step_run_id FROM workflows_app_timer WHERE due_at <= clock_timestamp()
+  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+) AS due JOIN workflows_app_steprun s ON s.id = due.step_run_id
+WHERE t.id = due.id AND t.name = 'wait' AND s.state = 'waiting' AND s.is_current AND (
+  (s.reason = 'exclusive' AND EXISTS (
+    SELECT 1 FROM workflows_app_exclusivehold h
+    WHERE h.run_id = s.run_id AND h.name = s.waiting::jsonb ->> 'name' AND h.step_run_id <> s.id))
+  OR (s.reason = 'review' AND s.waiting::jsonb ? 'on' AND NOT EXISTS (
+    SELECT 1 FROM jsonb_array_elements_text(s.waiting::jsonb -> 'on') AS rested (id)
+    LEFT JOIN workflows_app_steprun p ON p.id = rested.id::uuid AND p.is_current
+    WHERE p.id IS NULL OR NOT (
+      (p.state = 'waiting' AND p.reason = 'review' AND p.port IS NOT NULL)
+      OR (p.state = 'compensating' AND p.progress::jsonb @> '{"revert": {"went_on": true}}')))))
+"""
 _DUE = """
 SELECT t.id, t.scope_id, t.run_id, t.fact FROM workflows_app_timer t
 WHERE t.due_at <= clock_timestamp() ORDER BY t.due_at LIMIT %s FOR UPDATE SKIP LOCKED
@@ -89,6 +110,7 @@ def timers_fire(now: datetime | None = None) -> int:
     # Locked only to divide the timers among schedulers; the fact itself is harmless twice.
     with transaction.atomic():
         cursor = rows.cursor_open()
+        cursor.execute(_IN_VAIN, [LOOK_AGAIN, BATCH], prepare=True)
         cursor.execute(_DUE, [BATCH], prepare=True)
         found = cursor.fetchall()
     facts = [

@@ -30,6 +30,7 @@ from workflows_app.selectors.runs import (
     run_shape,
     step_run_get,
     step_run_list,
+    undo_list,
 )
 from workflows_app.services.triggers import triggers_allowed
 from workflows_app.views.graph import draw
@@ -98,12 +99,29 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
         "timeline": timeline(lines, now=now),
         "actions": allowed if may_run else [],
         "newer_version": _newer_version(run) if "retry" in allowed else None,
+        **_cancel_shown(run, steps, allowed if may_run else []),
         "incidents": [step for step in steps if step.reason == "incident"],
         "kind_word": kind_word,
         "has_machine": any(step.kind == "state_machine" for step in steps),
         **_history(request, run),
         **_inspector(request, run, selected, allowed if may_run else []),
     }
+
+
+def _cancel_shown(run: Run, steps: list[StepRun], allowed: list[str]) -> dict[str, Any]:
+    """Give what a cancel undoes in any case, and what it undoes where that is asked."""
+    if "cancel" not in allowed:
+        return {"unconfirmed": [], "undoable": []}
+    return {
+        "unconfirmed": [step.path for step in steps if _is_unconfirmed(step)],
+        "undoable": list(undo_list(run=run)),
+    }
+
+
+def _is_unconfirmed(step: StepRun) -> bool:
+    """Tell whether it has acted, and its result is held while people look at it."""
+    is_asked = step.reason == "review" and bool((step.waiting or {}).get("approval"))
+    return is_asked and step.port is None
 
 
 def _address(request: HttpRequest, run: Run) -> str:

@@ -159,6 +159,16 @@ def test_a_service_token_never_decides(people, client):
     assert robot.get(f"/{request.pk}").status_code == 200
     assert robot.decide(request).status_code == 403
     assert not Vote.objects.exists()
+    event = RunEvent.objects.get(run=request.run_id, type="approval.refused")
+    assert (event.actor, event.data["code"]) == ("service:robot", "scope_missing")
+
+
+def test_a_service_of_another_workspace_leaves_no_trace(people, client):
+    request = factories.request_for()
+    robot = Caller(client, service="robot", scopes=["read"], space=factories.workspace("other"))
+
+    assert robot.decide(request).status_code == 403
+    assert not RunEvent.objects.filter(type="approval.refused").exists()
 
 
 def test_a_token_without_decide_decides_nothing(people, client):
@@ -167,6 +177,8 @@ def test_a_token_without_decide_decides_nothing(people, client):
 
     assert reader.get(f"/{request.pk}").json()["allowed"] == []
     assert reader.decide(request).status_code == 403
+    event = RunEvent.objects.get(run=request.run_id, type="approval.refused")
+    assert (event.actor, event.data["code"]) == ("user:anna", "scope_missing")
 
 
 def test_without_a_token_there_is_nothing(client, people):

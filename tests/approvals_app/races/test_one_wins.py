@@ -11,7 +11,9 @@ from approvals_app.models import ApprovalRequest, Vote
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.expire import deadlines_sweep
 from approvals_app.services.open import approvals_withdraw
-from approvals_app.services.record import scope_lock
+from approvals_app.services.record import request_hold, scope_lock
+from approvals_app.services.seen import approval_see
+from approvals_app.services.talk import approval_comment, approval_snooze
 from approvals_app.services.undo import approval_undo
 from tests.approvals_app import factories
 from workflows_app.core.effects import WithdrawApproval
@@ -203,3 +205,36 @@ def test_an_edit_and_an_approval_of_the_original_never_mix():
         fact = InboxFact.objects.get(scope=request.scope_id).fact
         assert fact["digest"] == request.digest
         assert ("arguments" in fact) == (request.decided_by == anna)
+
+
+@pytest.mark.parametrize("act", ["see", "comment", "snooze"])
+def test_who_looks_or_speaks_does_not_wait_for_a_decision_that_waits_for_them(act):
+    """Both hold the run's row in the end; who refers to the request must not want it after that."""
+    voter, other = people_of(2)
+    request = factories.request_for()
+    is_held, may_end = threading.Event(), threading.Event()
+    actions = {
+        "see": lambda: approval_see(approval_id=request.pk, actor=other),
+        "comment": lambda: approval_comment(approval_id=request.pk, actor=other, text="Wait"),
+        "snooze": lambda: approval_snooze(approval_id=request.pk, actor=other, minutes=10),
+    }
+
+    def deciding():
+        with transaction.atomic():
+            request_hold(approval_id=request.pk, workspaces=[request.workspace_id])
+            is_held.set()
+            assert may_end.wait(30)
+        return "held"
+
+    def looking():
+        assert is_held.wait(30)
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                actions[act]()
+        finally:
+            may_end.set()
+        return "looked"
+
+    assert at_once(deciding, looking) == ["held", "looked"]
+    assert decide(request, voter, "approve").state == "approved"

@@ -96,6 +96,8 @@ def test_a_service_never_decides(people):
 
     assert refused.value.code == "not_a_person"
     assert untouched(request)
+    event = events_of(request, "refused").get()
+    assert (event.actor, event.data["code"]) == ("service:robot", "not_a_person")
 
 
 def test_another_workspace_does_not_know_the_request(people):

@@ -32,8 +32,15 @@ from tests.engine_harness import (
 from workflows_app.core.kinds import Done, StepError
 from workflows_app.errors import IllegalState
 from workflows_app.models import Run, RunEvent, StepRun
-from workflows_app.services.control import run_cancel, run_pause, run_resume, run_rollback
-from workflows_app.services.rerun import run_retry, run_skip
+from workflows_app.selectors.runs import run_get, run_shape
+from workflows_app.services.control import (
+    actions_now,
+    run_cancel,
+    run_pause,
+    run_resume,
+    run_rollback,
+)
+from workflows_app.services.rerun import run_fail, run_retry, run_skip
 from workflows_app.services.sweep import leases_expire
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,6 +128,20 @@ def test_an_undo_that_fails_holds_the_rework_back_until_its_retry(people, ledger
 
     assert ledger == ["do a", "undo a", "do a"]
     assert undone(run) == ["a"]
+
+
+def test_an_undo_that_fails_is_retried_or_skipped_and_nothing_else(people, broken, ledger):
+    with worker_running():
+        run = run_make(version_make([reviewed("a", "after")]), user=people["olga"])
+        reject(asked(run), people["anna"])
+        incident(run, "a.undo")
+
+        shown = run_shape(run_get(actor=people["olga"], run_id=run.pk))["actions"]
+        assert shown == ["pause", "cancel", "retry", "skip"]
+        assert actions_now(Run.objects.get(pk=run.pk)) == shown
+        with pytest.raises(IllegalState) as refused:
+            run_fail(run_id=run.pk, path="a.undo", actor="user:olga")
+        assert refused.value.extra["allowed"] == ["retry", "skip"]
 
 
 def test_an_undo_that_is_passed_over_is_named_at_the_end(people, ledger, broken):

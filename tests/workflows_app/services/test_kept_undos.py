@@ -114,6 +114,22 @@ def test_a_rollback_undoes_what_was_kept_once_and_never_with_the_run_that_acted(
             run_rollback(run_id=run.pk, actor="user:x")
 
 
+def test_the_record_of_a_run_says_which_run_undoes_what_it_did_from_now_on():
+    old = broken_run()
+    second = go_on(old, 2)
+    third = go_on(second, 3)
+
+    def moved(run):
+        found = RunEvent.objects.filter(run=run, trigger="kept").order_by("sequence")
+        return [(one.path, one.data["kept_by"], one.why.split()[1]) for one in found]
+
+    assert moved(old) == [(path, str(second.pk), str(second.number)) for path in ("a", "g.b")]
+    assert moved(second) == [(path, str(third.pk), str(third.number)) for path in ("a", "g.b")]
+    assert moved(third) == []
+    numbers = RunEvent.objects.filter(run=old).values_list("sequence", flat=True)
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
 def test_the_newest_run_that_keeps_a_result_has_its_undo():
     old = broken_run()
     second = go_on(old, 2)

@@ -121,6 +121,12 @@ class StepDraft:
         return self.reason == WaitReason.REVIEW.value and self.port is not None
 
     @property
+    def is_unconfirmed(self) -> bool:
+        """It has acted, or its body has, and what it gave is held while people look at it."""
+        progress = self.progress or {}
+        return ENDED in progress or (self.reason == WaitReason.REVIEW.value and PORT in progress)
+
+    @property
     def is_active(self) -> bool:
         """It has work for a worker: ready (with a slot), or a leaf that runs."""
         if self.state is StepState.READY:
@@ -261,6 +267,13 @@ class Draft:
             self.slot = "queued"
             self.is_changed = True
 
+    def take_back(self, status: StepDraft, revert: JSON) -> None:
+        """Note that what a step did is to be undone, and what becomes of it then (`revert.py`)."""
+        revert["from"] = self.move(status, Trigger.UNDO)
+        status.progress = {**(status.progress or {}), REVERT: revert}
+        status.is_container = status.is_cancelling = False
+        self.reverting[status.step] = status
+
     def drop_waits(self, status: StepDraft, why: str) -> None:
         """Withdraw what a waiting step has asked of people and clocks."""
         if status.reason in _ASKS:
@@ -275,4 +288,12 @@ class Draft:
         if has_more or any(arm.get("event") for arm in spec.get("until") or ()):
             self.effects.append(CloseWaits(step_run=status.id))
         if has_more:
+            self.effects.append(DropTimers(step_run=status.id, name="more"))
+
+    def body_timers_drop(self, status: StepDraft) -> None:
+        """Drop what only the body of a step needed; the arms of its `until` stay."""
+        if self.node(status).spec.get("timeout"):
+            self.effects.append(DropTimers(step_run=status.id, name="timeout"))
+        if (status.progress or {}).get("more"):
+            self.effects.append(CloseWaits(step_run=status.id, port=MORE))
             self.effects.append(DropTimers(step_run=status.id, name="more"))

@@ -187,7 +187,7 @@ def _look_at(draft: Draft, status: StepDraft, port: str, output: JSON) -> None:
     """Let a worker claim the step once more: it knows the values, and says whom to ask what."""
     is_waiting = status.state is StepState.WAITING
     source = draft.move(status, Trigger.RESUME if is_waiting else Trigger.RELEASE)
-    draft.timers_drop(status)
+    draft.body_timers_drop(status)
     status.is_container, status.reason, status.token = False, None, None
     status.output, status.has_output = output, True
     status.progress = {**(status.progress or {}), ENDED: port}
@@ -247,6 +247,10 @@ def cancel(draft: Draft, status: StepDraft, *, why: str, actor: str = "engine") 
         if status.holds_nothing:
             cancelled(draft, status, why=why, actor=actor)
         return
+    if status.is_unconfirmed and not _went_on(draft, status):
+        draft.drop_waits(status, why)
+        _take_back(draft, status, why=why, actor=actor)
+        return
     if status.state is StepState.RUNNING and status.effect != "none":
         status.is_cancelling = True
         status.is_changed = True
@@ -258,6 +262,21 @@ def cancel(draft: Draft, status: StepDraft, *, why: str, actor: str = "engine") 
         status.is_changed = True
         return
     cancelled(draft, status, why=why, actor=actor)
+
+
+def _went_on(draft: Draft, status: StepDraft) -> bool:
+    """Tell whether its own port is taken already: provisionally, while it is reviewed."""
+    return status.port is not None and until_port(draft, status) is None
+
+
+def _take_back(draft: Draft, status: StepDraft, *, why: str, actor: str) -> None:
+    """Undo what a step did that nobody has confirmed; an arm of `until` keeps its port."""
+    revert = {"actor": actor, "why": why}
+    if until_port(draft, status) is None:
+        draft.take_back(status, {"then": "cancelled", **revert})
+    else:
+        cancelled(draft, status, why=why, actor=actor)
+        draft.take_back(status, {"then": "settled", "is_cancelled": True, **revert})
 
 
 def cancel_inside(draft: Draft, status: StepDraft, why: str, actor: str) -> None:

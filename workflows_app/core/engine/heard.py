@@ -4,7 +4,7 @@ from typing import Any
 
 from workflows_app.core.effects import CancelChild, TakeEvent
 from workflows_app.core.engine import flow, suspending
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.draft import ENDED, Draft, StepDraft
 from workflows_app.core.facts import EventArrived, TimerFired
 from workflows_app.core.states import StepState, WaitReason
 
@@ -66,9 +66,11 @@ def event_record(draft: Draft, status: StepDraft, fact: EventArrived) -> None:
 
 def _is_decided(status: StepDraft) -> bool:
     """Its own end was first, or that of its scope: an arm of `until` comes too late."""
-    over = ("timed_out", "stopping", "is_enough")
+    if status.port is not None or status.is_cancelling:
+        return True
     progress = status.progress or {}
-    return status.port is not None or status.is_cancelling or any(map(progress.get, over))
+    over = ("timed_out", "stopping", "is_enough")
+    return ENDED not in progress and any(map(progress.get, over))
 
 
 def _until(draft: Draft, status: StepDraft, port: str) -> None:

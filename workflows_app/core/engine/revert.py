@@ -30,7 +30,8 @@ def begin(
     """
     went_on = status.port is not None  # provisionally, while it was reviewed
     status.port = None
-    _mark(draft, status, {"then": then, "actor": actor, "why": why, "went_on": went_on, **more})
+    revert = {"then": then, "actor": actor, "why": why, "went_on": went_on, **more}
+    draft.take_back(status, revert)
     if went_on:
         draft.block()
         _stop_followers(draft, status, actor=actor)
@@ -42,15 +43,8 @@ def begin(
 
 def undo_ended(draft: Draft, status: StepDraft, *, actor: str = "engine", why: str) -> None:
     """Undo a step that ended, though what it did was not wanted any more; its port stands."""
-    _mark(draft, status, {"then": _SETTLED, "actor": actor, "why": why})
+    draft.take_back(status, {"then": _SETTLED, "actor": actor, "why": why})
     go_on(draft)
-
-
-def _mark(draft: Draft, status: StepDraft, revert: JSON) -> None:
-    revert["from"] = draft.move(status, Trigger.UNDO)
-    status.progress = {**(status.progress or {}), REVERT: revert}
-    status.is_container = status.is_cancelling = False
-    draft.reverting[status.step] = status
 
 
 def _tell(draft: Draft, status: StepDraft, data: JSON) -> None:
@@ -135,7 +129,8 @@ def on_undos_ended(draft: Draft, fact: UndosEnded) -> bool:
     draft.block()
     then = revert["then"]
     if then == _SETTLED:
-        draft.move(status, Trigger.UNDONE if fact.is_undone else Trigger.UNDO_SKIPPED)
+        kept = Trigger.CANCEL if revert.get("is_cancelled") else Trigger.UNDO_SKIPPED
+        draft.move(status, Trigger.UNDONE if fact.is_undone else kept)
         status.finished_at = draft.now
     elif then == "again" and draft.state is ScopeState.OPEN:
         _again(draft, status, revert, fact)

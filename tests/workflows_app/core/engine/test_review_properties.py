@@ -79,6 +79,15 @@ def test_a_cancel_in_the_middle_leaves_nothing_half_undone(
     run_to_the_end(world, chance, cancels=True)
 
     check(world)
+    held = [
+        status
+        for place in world.places.values()
+        for status in place.draft.steps.values()
+        if (place.draft.node(status).spec.get("review") or {}).get("mode") == "after"
+    ]
+    for status in held:
+        if status.id in world.acts and status.port is None:
+            assert status.id in world.undone, f"{status.path} was cancelled unconfirmed"
     assert not [
         status.path
         for place in world.places.values()
