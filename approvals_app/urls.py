@@ -29,6 +29,7 @@ urlpatterns = [
     path("cover/<int:cover_id>/end/", views.cover_end_view, name="cover_end"),
     path("cover/reassign/", views.reassign_view, name="reassign"),
     path("approvals/", views.inbox_view, name="inbox"),
+    path("approvals/waiting/", views.waiting_view, name="waiting"),
     path("approvals/batch/", views.batch_pick_view, name="batch_pick"),
     path("approvals/batch/<slug:key>/", views.batch_view, name="batch"),
     path(

@@ -15,6 +15,7 @@ JSON = Any
 FOLD_AT = 400  # characters shown before a value is folded away
 ROWS_MOST = 200
 _PLAIN = frozenset("\n\t")
+_PLAIN_REMOVED = dict.fromkeys(map(ord, _PLAIN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ def is_hidden(character: str) -> bool:
 
 def visible(text: str) -> tuple[Part, ...]:
     """Cut a text into parts; each hidden character becomes a part such as U+202E."""
+    if text.translate(_PLAIN_REMOVED).isprintable():  # nothing in it is hidden, as is most often
+        return (Part(text=text),) if text else ()
     parts: list[Part] = []
     plain = ""
     for character in text:

@@ -1,21 +1,26 @@
 """What goes along when a request is handed on: who saw it, what they did, why it moved."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import F
 
 from approvals_app.models import ApprovalRequest, SeenMark
-from approvals_app.selectors.context import record_of
-from workflows_app.models import User
+from workflows_app.models import RunEvent, User
 
 JSON = Any
 MOVES = ("approval.delegated", "approval.escalated")
 
 
-def hand_off(request: ApprovalRequest, user: User) -> dict[str, JSON] | None:
+def hand_off(
+    request: ApprovalRequest, user: User, record: Sequence[RunEvent]
+) -> dict[str, JSON] | None:
     """Give the pack of a request that has moved; None where it is still with whom it began.
 
     `{moves: [{at, by, why, to}], seen: [{name, at}], edits, comments, answered}`.
+
+    Args:
+        record: the request's own, from `record_of`.
     """
     moves = [
         {
@@ -25,7 +30,7 @@ def hand_off(request: ApprovalRequest, user: User) -> dict[str, JSON] | None:
             "why": event.why,
             "to": _to(event.data or {}),
         }
-        for event in record_of(request)
+        for event in record
         if event.type in MOVES
     ]
     if not moves:

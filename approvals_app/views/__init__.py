@@ -18,7 +18,7 @@ from approvals_app.views.cover import (
     reassign_view,
 )
 from approvals_app.views.mail import mail_view
-from approvals_app.views.pages import detail_view, inbox_view
+from approvals_app.views.pages import detail_view, inbox_view, waiting_view
 
 __all__ = [
     "autonomy_view",
@@ -43,4 +43,5 @@ __all__ = [
     "seen_view",
     "snooze_view",
     "undo_view",
+    "waiting_view",
 ]

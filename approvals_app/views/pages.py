@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -14,18 +14,22 @@ from django.views.decorators.vary import vary_on_headers
 from approvals_app.core.policy import RISKS
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.batches import batches_of
+from approvals_app.selectors.context import similar_list
 from approvals_app.selectors.queue import SHOWN, SHOWN_MOST, line_get, queue_list
 from approvals_app.selectors.requests import (
     approval_get,
     decided_today,
     inbox_counts,
     undoable,
+    waiting_count,
 )
 from approvals_app.selectors.viewer import Viewer, viewer_of
 from approvals_app.services.record import database_now
 from approvals_app.views import present
 from approvals_app.views.queue import Filters, filters_of, groups_of, held_of, lines_of
 from workflows_app.models import User
+from workflows_app.templatetags.ui import counted
+from workflows_app.views.navigation import principal_here
 
 JSON = Any
 SLACK = 20  # so many new requests push none of those that a page shows out of what is read
@@ -50,6 +54,13 @@ def inbox_view(request: HttpRequest) -> HttpResponse:
     context = inbox_context(request, filters)
     page = "approvals/inbox.html#pane" if target == "detail" else "approvals/inbox.html"
     return render(request, page, context)
+
+
+@login_required
+@require_safe
+def waiting_view(request: HttpRequest) -> HttpResponse:
+    """How much waits for this person: asked by the navigation of every page when that changes."""
+    return JsonResponse({"waiting": counted(waiting_count(actor=viewer_here(request)))})
 
 
 @login_required
@@ -88,6 +99,7 @@ def detail_render(
     )
     if is_page:
         context["undo"] = row if "undo" in context["allowed"] else None
+        context["similar"] = similar_list(row)
     page = "approvals/detail.html" if is_page else "approvals/inbox.html"
     return render(request, page, context, status=status)
 
@@ -203,7 +215,7 @@ def viewer_here(request: HttpRequest) -> Viewer:
     """Give who looks, read once for a page."""
     known: Viewer | None = getattr(request, "approvals_viewer", None)
     if known is None:
-        known = viewer_of(person_of(request))
+        known = viewer_of(principal_here(request))
         request.approvals_viewer = known  # type: ignore[attr-defined]
     return known
 

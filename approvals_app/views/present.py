@@ -15,7 +15,6 @@ from approvals_app.selectors.context import (
     own_record,
     record_of,
     run_steps,
-    similar_list,
 )
 from approvals_app.selectors.hand_off import hand_off
 from approvals_app.selectors.people import Directory, gate_of, names_to_ask
@@ -116,6 +115,7 @@ def detail(
     refusal = refusal_of(request, user, gate) if is_pending else None
     arguments = action.get("arguments")
     is_irreversible = step_run is not None and step_run.effect == "irreversible"
+    record = record_of(request)
     # Whoever may still answer a blind check sees what the agent thinks only afterwards.
     is_veiled = request.is_blind and bool(set(allowed) & set(request.decisions))
     return {
@@ -151,15 +151,14 @@ def detail(
         "votes": votes_shape(request, user),
         "then": _then(request),
         "steps": run_steps(request),
-        "record": record_of(request),
+        "record": record,
         "track": confidence_record(request),
         "answers_for": answers_for(request, user, gate) if is_pending else None,
         "looking": looking_at(request, user=user, now=now),
         "comments": request.comments.select_related("person").order_by("pk"),
         "snoozes": snooze_choices(request, now) if allowed and is_pending else [],
         "own": own_record(request, user, now),
-        "similar": similar_list(request),
-        "handed": hand_off(request, user),
+        "handed": hand_off(request, user, record),
         "asked_first": _asked_first(request),
         "case": case_of(request),
         "form": ArgumentsForm(arguments) if request.action else None,

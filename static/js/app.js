@@ -8,4 +8,5 @@ import "./live.js";
 import "./forms.js";
 import "./select.js";
 import "./stream.js";
+import "./waiting.js";
 import "./times.js";

@@ -27,11 +27,12 @@ BAD = [RunState.FAILED.value, RunState.TIMED_OUT.value]
 OUTCOMES_SHOWN = 20
 
 
-def open_run_count(*, actor: Actor) -> int:
-    """Count the runs that have not ended."""
-    return Run.objects.filter(
+def open_run_count(*, actor: Actor, most: int | None = None) -> int:
+    """Count the runs that have not ended, up to `most` where all is not worth counting."""
+    open_runs = Run.objects.filter(
         workspace_id__in=workspace_ids_of(actor), finished_at__isnull=True
-    ).count()
+    )
+    return open_runs.values("pk")[:most].count()
 
 
 def version_rows(*, workflow: Workflow) -> QuerySet[WorkflowVersion]:

@@ -17,10 +17,9 @@ from django.utils.safestring import SafeString
 from approvals_app.selectors import COUNTED
 from workflows_app.models import Run, User
 from workflows_app.page_hooks import Proof, banners_of, proof_of
-from workflows_app.selectors.people import principal_of_user
 from workflows_app.templatetags.json_html import json_html
 from workflows_app.views import looks, words
-from workflows_app.views.navigation import navigation
+from workflows_app.views.navigation import navigation, principal_here
 
 register = template.Library()
 DAY = timedelta(days=1)
@@ -162,9 +161,9 @@ def nav(context: template.Context, place: str = "side") -> dict[str, Any]:
 @register.inclusion_tag("components/_banners.html", takes_context=True)
 def banners(context: template.Context) -> dict[str, Any]:
     """Show what everybody, or this person, has to be told on every page."""
-    user = getattr(context.get("request"), "user", None)
-    found = banners_of(principal_of_user(user)) if isinstance(user, User) else []
-    return {"banners": found}
+    request = context.get("request")
+    is_known = isinstance(getattr(request, "user", None), User)
+    return {"banners": banners_of(principal_here(request)) if is_known else []}
 
 
 @register.simple_tag

@@ -6,10 +6,10 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from approvals_app.selectors import waiting_count
+from approvals_app.selectors import COUNTED, waiting_count
 from workflows_app.models import User
 from workflows_app.selectors.pages import open_run_count
-from workflows_app.selectors.people import principal_of_user
+from workflows_app.selectors.people import Principal, principal_of_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give the groups of links for this request, with the current one marked."""
     if not isinstance(request.user, User):
         return {}
-    counts = _counts(request, request.user)
+    counts = _counts(request)
     groups = [
         (title, [_link(request, entry, counts) for entry in entries])
         for title, entries in (("", MAIN), ("Oversight", OVERSIGHT), ("Evidence", EVIDENCE))
@@ -82,15 +82,24 @@ def _mark_one(links: list[dict[str, Any]]) -> None:
         link["is_here"] = False
 
 
-def _counts(request: HttpRequest, user: User) -> dict[str, int]:
+def principal_here(request: HttpRequest) -> Principal:
+    """Give who looks at a page, read once for it; somebody is signed in."""
+    known: Principal | None = getattr(request, "page_principal", None)
+    if known is None:
+        known = principal_of_user(request.user)  # type: ignore[arg-type]
+        request.page_principal = known  # type: ignore[attr-defined]
+    return known
+
+
+def _counts(request: HttpRequest) -> dict[str, int]:
     """Give how much waits for this person, once for each request."""
     known = getattr(request, "navigation_counts", None)
     if known is None:
-        actor = principal_of_user(user)
+        actor = principal_here(request)
         # The inbox has counted already.
         waiting = getattr(request, "approvals_waiting", None)
         known = {
-            "runs": open_run_count(actor=actor),
+            "runs": open_run_count(actor=actor, most=COUNTED),
             "approvals": waiting_count(actor=actor) if waiting is None else waiting,
         }
         request.navigation_counts = known  # type: ignore[attr-defined]

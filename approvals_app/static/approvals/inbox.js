@@ -1,6 +1,7 @@
 // The inbox beyond links and forms: the clock of the undo bar, folds, the question before what is
 // for good, and counts. All of it is comfort: without scripts every answer works.
 import { csrfToken } from "../js/htmx-setup.js";
+import { showWaiting } from "../js/waiting.js";
 
 const queue = () => document.getElementById("queue");
 
@@ -143,7 +144,7 @@ function tell(event) {
   const mine = now.dataset.mine === "0" ? "" : now.dataset.mine;
   const rest = document.title.split(" · ").at(-1);
   document.title = mine ? `Approvals · ${mine} waiting · ${rest}` : `Approvals · ${rest}`;
-  for (const badge of document.querySelectorAll("[data-waiting]")) if (badge.firstChild?.data !== now.dataset.mine) badge.firstChild.data = now.dataset.mine;
+  showWaiting(now.dataset.mine);
   if (now.dataset.gone) elsewhere(now.dataset.gone);
   else if (now.dataset.open) again();
 }

@@ -145,7 +145,7 @@ def test_the_title_and_the_navigation_count_what_waits(anna):
     text = anna.get("/approvals/").content.decode()
 
     assert "Approvals · 2 waiting" in text
-    assert "data-waiting>2" in text
+    assert 'data-waiting="/approvals/waiting/">2' in text
 
 
 def test_ten_thousand_pending_requests_are_read_by_an_index(people):
