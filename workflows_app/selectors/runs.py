@@ -54,7 +54,7 @@ def _condition(condition: Q) -> ExpressionWrapper:
     return ExpressionWrapper(condition, output_field=BooleanField())
 
 
-def incidents(run: object) -> QuerySet[StepRun]:
+def incidents(run: UUID | OuterRef) -> QuerySet[StepRun]:
     """Give the steps of a run whose outcome a person has to settle."""
     return StepRun.objects.filter(
         run_id=run,

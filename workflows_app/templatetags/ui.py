@@ -162,8 +162,9 @@ def nav(context: template.Context, place: str = "side") -> dict[str, Any]:
 def banners(context: template.Context) -> dict[str, Any]:
     """Show what everybody, or this person, has to be told on every page."""
     request = context.get("request")
-    is_known = isinstance(getattr(request, "user", None), User)
-    return {"banners": banners_of(principal_here(request)) if is_known else []}
+    if request is None or not isinstance(getattr(request, "user", None), User):
+        return {"banners": []}
+    return {"banners": banners_of(principal_here(request))}
 
 
 @register.simple_tag
