@@ -13,6 +13,14 @@ class WorkflowsConfig(AppConfig):
 
         register_kinds()
         self._events_connect()
+        self._pages_connect()
+
+    def _pages_connect(self) -> None:
+        """Tell on every page that all agent actions are stopped."""
+        from workflows_app.page_hooks import register_banners  # noqa: PLC0415
+        from workflows_app.views.stop_banner import stop_banners  # noqa: PLC0415
+
+        register_banners(stop_banners)
 
     def _events_connect(self) -> None:
         """Let the steps publish, and publishing a version register its triggers."""

@@ -11,6 +11,7 @@ from workflows_app.builder import (
     page,
     problem_list,
     properties,
+    publishing,
     run_canvas,
     test_tab,
     versions,
@@ -118,7 +119,7 @@ urlpatterns = [
     path("workflows/<slug:slug>/edit/fix/", problem_list.fix_apply, name="edit_fix"),
     path("workflows/<slug:slug>/edit/canvas.json", canvas.canvas_json, name="canvas_json"),
     path("workflows/<slug:slug>/edit/changes/", versions.changes_tab, name="edit_changes"),
-    path("workflows/<slug:slug>/publish/", drafts.publish, name="publish"),
+    path("workflows/<slug:slug>/publish/", publishing.publish, name="publish"),
     path("workflows/<slug:slug>/archive/", drafts.archive, name="archive"),
     re_path(
         r"^workflows/(?P<slug>[-a-zA-Z0-9_]+)/diff/"
@@ -130,6 +131,13 @@ urlpatterns = [
     path("events/send/", events.event_send, name="event_send"),
     path("events/<int:pk>/replay/", events.event_replay, name="event_replay"),
     path("guardrails/", guardrails.guardrails_page, name="guardrails"),
+    path("guardrails/try/", guardrails.text_trial, name="guardrails_try"),
+    path("guardrails/stop/", guardrails.stop, name="guardrails_stop"),
+    path(
+        "guardrails/trips/RUN-<int:number>/<int:sequence>/",
+        guardrails.false_alarm,
+        name="guardrails_false",
+    ),
     path("guardrails/breakers/", breakers.breakers_page, name="breakers"),
     path("guardrails/breakers/close/", breakers.breaker_close_view, name="breaker_close"),
     path("events/triggers/", event_pages.triggers_page, name="triggers"),

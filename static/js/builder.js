@@ -178,10 +178,15 @@ document.addEventListener("click", (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey) return;
   const fires = event.target.closest("[data-fires]");
   if (fires) fire(fires.dataset.fires, {});
+  const until = event.target.closest("[data-until]");
+  if (dock && until) {
+    event.preventDefault();
+    void show("test", `?until=${encodeURIComponent(until.dataset.until)}`).then(() => dockBody.querySelector("footer .btn.p")?.focus());
+  }
   const tab = event.target.closest("[data-tab]");
   if (dock && tab && tab !== dockBody) {
     event.preventDefault();
-    show(tab.dataset.tab);
+    void show(tab.dataset.tab);
   }
   if (event.target.closest("[data-close-dock]")) toggleDock();
   const link = event.target.closest("a[data-step]");
@@ -193,14 +198,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
-function show(name) {
+async function show(name, query = "") {
   const link = dock.querySelector(`.tabs [data-tab="${CSS.escape(name)}"]`);
   if (!link) return;
   for (const one of dock.querySelectorAll(".tabs [data-tab]")) one.toggleAttribute("aria-current", one === link);
   link.setAttribute("aria-current", "page");
   dockBody.dataset.tab = name;
   if ("closed" in dock.dataset) toggleDock();
-  void htmx.ajax("GET", link.dataset.body, { source: dockBody, target: dockBody, swap: "innerHTML" });
+  await htmx.ajax("GET", link.dataset.body + query, { source: dockBody, target: dockBody, swap: "innerHTML" });
 }
 
 function toggleDock() {
@@ -246,16 +251,23 @@ document.addEventListener("click", (event) => {
   void review(link.href);
 });
 
-async function review(address) {
+async function review(address, note = "") {
   const isSaved = () => !going.size && ["saved", "refused"].includes(saved?.dataset.state ?? "saved");
   for (let tries = 0; tries < 30 && !isSaved(); tries += 1) await new Promise((next) => { setTimeout(next, 100); });
   const place = document.getElementById("publish-review");
   await htmx.ajax("GET", address, { source: place, target: place, swap: "innerHTML" });
   if (!publishing.open) publishing.showModal();
-  place.querySelector("#note")?.focus();
+  const field = place.querySelector("#note");
+  if (note) field.value = note;
+  field?.focus();
 }
 publishing?.addEventListener("click", (event) => {
-  if (event.target.closest("a[data-step], .plist a")) publishing.close();
+  if (event.target.closest("a[data-step]")) publishing.close();
+});
+// A problem that was fixed from within the dialog is gone there too; the note stays.
+document.addEventListener("draft:changed", () => {
+  const form = publishing?.open && publishing.querySelector("form[data-once]");
+  if (form) void review(form.action, form.elements.note.value);
 });
 
 document.addEventListener("htmx:responseError", (event) => {

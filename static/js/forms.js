@@ -12,13 +12,36 @@ document.addEventListener("click", (event) => {
     number(copy, index);
     list.append(copy);
     window.htmx?.process(list.lastElementChild);
+    recount(list);
     list.lastElementChild?.querySelector("input, textarea, select")?.focus();
     return;
   }
   const drop = event.target.closest("button[data-remove-item]");
   if (drop) {
     event.preventDefault();
-    drop.closest("[data-item]")?.remove();
+    const item = drop.closest("[data-item]");
+    const list = item.parentElement;
+    const next = item.nextElementSibling ?? item.previousElementSibling;
+    item.remove();
+    recount(list);
+    (next?.querySelector("input:not([type=hidden]), textarea, select") ?? list.parentElement.querySelector("button[data-add-item]"))?.focus();
+    return;
+  }
+  const up = event.target.closest("button[data-up-item]");
+  if (up) {
+    event.preventDefault();
+    const item = up.closest("[data-item]");
+    item.previousElementSibling?.before(item);
+    recount(item.parentElement);
+    (up.disabled ? item.querySelector("button[data-remove-item]") : up).focus();
+    return;
+  }
+  const toField = event.target.closest("a[data-to-field]");
+  if (toField) {
+    const field = document.getElementById(toField.hash.slice(1));
+    event.preventDefault();
+    field?.scrollIntoView({ block: "center" });
+    (field?.matches("fieldset") ? field.querySelector("input:not([type=hidden]), textarea, select") ?? field : field)?.focus();
     return;
   }
   const copier = event.target.closest("button[data-copy]");
@@ -68,6 +91,16 @@ document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");
   if (form) form.requestSubmit();
 });
+
+// Rows are called by their place as long as nothing else names them; the first cannot go up.
+function recount(list) {
+  [...list.children].forEach((item, index) => {
+    const head = item.querySelector("legend, label")?.firstChild;
+    if (head?.nodeType === Node.TEXT_NODE && /^\s*(\d+|New)\s*$/.test(head.data)) head.data = `${index + 1}`;
+    const up = item.querySelector(":scope > .aacts > [data-up-item]");
+    if (up) up.disabled = index === 0;
+  });
+}
 
 // Gives a new item its place. A list within it keeps the mark of its own items for later.
 function number(root, index) {

@@ -104,3 +104,21 @@ def test_the_dialog_is_a_part_of_the_page_and_publishing_leads_away(designer, as
     assert (refused.status_code, "Say what changed" in refused.content.decode()) == (422, True)
     assert (done.status_code, done["HX-Redirect"]) == (200, "/workflows/ask/")
     assert asking.versions.count() == 2
+
+
+def test_each_problem_leads_to_its_step_and_offers_its_fix(designer, workspace, owner):
+    broken = deepcopy(DRAFT)
+    broken["steps"][2]["with"]["value"] = "=input.amount + 1"
+    workflow_create(name="Ask", slug="ask", definition=broken, actor=owner, workspace=workspace)
+
+    part = designer.get("/workflows/ask/publish/", headers={"HX-Request": "true"}).content.decode()
+    page = designer.get("/workflows/ask/").content.decode()
+
+    link = (
+        'href="/workflows/ask/edit/?step=last" data-step="last" data-pointer="/steps/2/with/value"'
+    )
+    assert link in part
+    assert link in page
+    assert "Write 1.0" in part
+    assert "Write 1.0" not in page
+    assert "errors block publishing" in part

@@ -194,3 +194,30 @@ def test_only_the_newest_edits_are_kept(greet, owner):
         )
 
     assert DraftEdit.objects.filter(workflow=greet, user=owner).count() == KEPT
+
+
+def test_the_list_tells_drafts_that_differ_from_what_is_published(designer, greet, owner):
+    def listed(state=""):
+        rows = designer.get(f"/workflows/?state={state}").context["workflows"]
+        return [(row.slug, row.draft_state) for row in rows]
+
+    workflow_create(
+        name="New", slug="new", definition=FIRST, actor=owner, workspace=greet.workspace
+    )
+    as_published = listed()
+    drawn = {**SECOND, "layout": {"hello": [10, 20]}}
+    greet = draft_save(workflow=greet, definition=drawn, revision=2, actor=owner)
+    moved = listed("published")
+    draft_save(workflow=greet, definition=FIRST, revision=3, actor=owner)
+
+    assert as_published == [("greet", "published"), ("new", "draft")]
+    assert moved == [("greet", "published")]
+    assert listed("changed") == [("greet", "changed")]
+    assert listed("published") == []
+    assert listed("draft") == [("new", "draft")]
+    body = designer.get("/workflows/").content.decode()
+    assert 'href="/workflows/greet/diff/2..draft/"' in body
+    assert (
+        "No workflow fits this filter"
+        in designer.get("/workflows/?state=published").content.decode()
+    )

@@ -134,6 +134,33 @@ def test_csv_fills_a_list_of_one_run_and_its_schema_still_counts(client, owner, 
     )
 
     assert response.status_code == 422  # the message is needed and no row gives it
+    assert [said for _, _, said in response.context["form"].marked()] == ["Needed"]
+    assert not Run.objects.exists()
+
+
+def test_one_run_over_all_rows_takes_its_other_fields_from_the_form(client, owner, workflow):
+    client.force_login(owner)
+    sent = {"raw": "name,amount\nA,1\n\nB,2\n", "into": "rows", "mode": "rehearsal"}
+
+    shown = client.post("/runs/start/sum/csv/", {**sent, "act": "preview"})
+    client.post("/runs/start/sum/csv/", {**sent, "f:/message": "Hi", "act": "start"})
+
+    assert [field.pointer for field in shown.context["form"].children] == ["/message", "/amount"]
+    rows = [{"name": "A", "amount": 1}, {"name": "B", "amount": 2}]
+    assert Run.objects.get().input == {"message": "Hi", "rows": rows}
+
+
+def test_rows_that_break_the_schema_name_line_column_and_cell(client, owner, workflow):
+    client.force_login(owner)
+    text = 'message,amount\n"two\nlines",1\n,2\n,3\n'
+
+    response = client.post(
+        "/runs/start/sum/csv/", {"raw": text, "act": "start", "mode": "rehearsal"}
+    )
+
+    told = [(one.line, one.column, one.message) for one in response.context["row_problems"]]
+    assert response.status_code == 422
+    assert told == [(4, "message", "Needed"), (5, "message", "Needed")]
     assert not Run.objects.exists()
 
 
@@ -164,5 +191,7 @@ def test_a_cell_that_is_no_number_names_its_line(client, owner, workflow):
     )
 
     assert response.status_code == 422
-    assert "Line 3, amount" in response.content.decode()
+    (told,) = response.context["row_problems"]
+    assert (told.line, told.column, told.cell) == (3, "amount", "many")
+    assert "no number" in response.content.decode()
     assert not Run.objects.exists()

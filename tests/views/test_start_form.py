@@ -23,8 +23,12 @@ DEFINITION = {
             "amount": {"type": "number", "minimum": 1, "maximum": 9},
             "lines": {
                 "type": "array",
-                "items": {"type": "object", "properties": {"sku": {"type": "string"}}},
+                "items": {
+                    "type": "object",
+                    "properties": {"sku": {"type": "string"}, "count": {"type": "integer"}},
+                },
             },
+            "tags": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         },
     },
     "steps": [
@@ -80,6 +84,55 @@ def test_rows_come_and_go_without_scripts_and_keep_the_rest(page):
     assert not Run.objects.exists()
 
 
+def test_rows_stand_in_the_order_in_which_they_were_put(page):
+    moved = page(**{"f:/lines/0/sku": "X1", "f:/lines/1/sku": "X2", "act": "up:/lines/1"})
+    first = page(**{"f:/lines/0/sku": "X1", "f:/lines/1/sku": "X2", "act": "up:/lines/0"})
+    # The browser moves rows itself and tells their order.
+    order = {"f:/lines/@": ["/lines/1", "/lines/0"]}
+    told = page(**{"f:/lines/0/sku": "X1", "f:/lines/1/sku": "X2", "act": "as:json", **order})
+
+    assert [row["sku"] for row in rows_of(moved)] == ["X2", "X1"]
+    assert [row["sku"] for row in rows_of(first)] == ["X1", "X2"]
+    assert [row["sku"] for row in json.loads(told.context["text"])["lines"]] == ["X2", "X1"]
+
+
+def rows_of(response):
+    form = response.context["form"]
+    lines = next(one for one in form.children if one.pointer == "/lines")
+    return [{field.pointer.rpartition("/")[2]: field.value for field in row.children}
+            for row in lines.children]  # fmt: skip
+
+
+def test_each_problem_stands_at_its_field_and_the_top_leads_there(page):
+    sent = {"f:/email": "no", "f:/lines/3/count": "x", "f:/lines/7/count": "1.5", "f:/tags/0": ""}
+    response = page(**sent, **{"f:/lines/@": ["/lines/7", "/lines/3"], "as": "form"}, act="start")
+
+    body = response.content.decode()
+    marked = {words: said for words, _, said in response.context["form"].marked()}
+    assert response.status_code == 422
+    assert marked == {
+        "Write to": "Write an address such as name@example.com.",
+        "Speed": "Needed",
+        "Lines › 1 › Count": "Write a whole number.",
+        "Lines › 2 › Count": "Write a whole number.",
+    }
+    assert '<a class="link" href="#f-lines-0-count" data-to-field>Lines › 1 › Count</a>' in body
+    assert not Run.objects.exists()
+
+
+def test_a_list_that_needs_an_entry_says_so_in_words(page):
+    sent = {"f:/email": "a@b.co", "f:/speed": '"fast"', "as": "json", "act": "as:form"}
+    page_ = page(**{**sent, "json": json.dumps({"email": "a@b.co", "tags": []})})
+    body = {"email": "a@b.co", "speed": "fast", "tags": []}
+    refused = page(**{"as": "json", "json": json.dumps(body), "act": "start"})
+
+    assert page_.status_code == 200
+    assert refused.status_code == 422
+    assert {words: said for words, _, said in refused.context["form"].marked()} == {
+        "Tags": "Add at least one entry."
+    }
+
+
 def test_an_untouched_list_is_left_out(page):
     page(**{"f:/email": "a@b.co", "f:/speed": '"fast"', "mode": "rehearsal", "act": "start"})
 
@@ -109,11 +162,16 @@ def test_json_that_cannot_be_read_stays_where_it_is(page):
 @pytest.mark.parametrize(
     ("at", "fields", "says"),
     [
-        ("/email", {"f:/email": "nobody"}, "is not a 'email'"),
+        ("/email", {"f:/email": "nobody"}, "Write an address such as name@example.com."),
         ("/speed", {"f:/speed": ""}, "Needed"),
         ("/amount", {"f:/amount": "many"}, "Write a number."),
-        ("/amount", {"f:/amount": "12"}, "greater than the maximum"),
+        ("/amount", {"f:/amount": "12"}, "Give at most 9."),
+        ("/amount", {"f:/amount": "nan"}, "Write a number."),
         ("/amount", {"f:/amount": "5"}, ""),
+        ("/lines", {"f:/lines/0/sku": "X"}, ""),
+        # The first row was taken away: what the form calls 1 is the first of the value.
+        ("/lines/1/count", {"f:/lines/1/count": "x"}, "Write a whole number."),
+        ("/lines/4/count", {"f:/lines/1/count": "x", "f:/lines/4/count": "2"}, ""),
         ("/nowhere", {"f:/amount": "5"}, ""),
     ],
 )

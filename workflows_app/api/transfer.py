@@ -13,7 +13,7 @@ from workflows_app.core.definition import definition_to_yaml
 from workflows_app.models.fields import json_dump
 from workflows_app.selectors.definitions import version_get
 from workflows_app.selectors.people import workspace_get
-from workflows_app.services.definitions import workflow_import
+from workflows_app.services.definition_import import workflow_import
 
 router = Router(tags=["workflows"])
 TYPES = {"json": "application/json", "yaml": "application/yaml"}

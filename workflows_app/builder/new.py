@@ -19,7 +19,8 @@ from workflows_app.forms import ImportForm
 from workflows_app.gallery.catalog import Sample, sample_get, samples
 from workflows_app.models import User, Workflow, Workspace
 from workflows_app.selectors.people import principal_of_user
-from workflows_app.services.definitions import workflow_create, workflow_import
+from workflows_app.services.definition_import import workflow_import
+from workflows_app.services.definitions import workflow_create
 
 JSON = Any
 BLANK: dict[str, JSON] = {"format": 1, "name": "", "input": {}, "steps": [], "edges": []}
@@ -114,6 +115,7 @@ def _page(
         "families": FAMILIES,
         "family": family if family in FAMILIES else "",
         "can_describe": can_describe(),
+        "how": request.POST.get("how", ""),
         "sentence": request.POST.get("sentence", ""),
     }
     return render(request, "workflows/new.html", context, status=status)

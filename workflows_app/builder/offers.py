@@ -1,12 +1,13 @@
 """What a field of the builder may choose from, and what its expressions may name."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from workflows_app.builder.forms.nodes import Offers
 from workflows_app.builder.palette import is_offered, label_of
+from workflows_app.builder.studies import study_of
 from workflows_app.core.definition import CheckContext
-from workflows_app.core.definition.check import names_by_step
 from workflows_app.core.kinds import kinds
 from workflows_app.models import Workflow
 
@@ -16,7 +17,7 @@ MOST = 200  # variables that are offered
 RUN_FIELDS = ("id", "number", "mode", "workflow", "version", "started_by")
 
 
-def offers_for(workflow: Workflow, path: str, context: CheckContext) -> Offers:
+def offers_for(context: CheckContext) -> Offers:
     """Give the choices for the fields of a step."""
     return Offers(
         models=tuple(sorted(context.models or ())),
@@ -31,14 +32,16 @@ def offers_for(workflow: Workflow, path: str, context: CheckContext) -> Offers:
             for name, members in (context.groups or {}).items()
         },
         kinds=tuple((name, label_of(name)) for name, kind in kinds().items() if is_offered(kind)),
-        variables=tuple(_variables(workflow.draft, path, context))[:MOST],
     )
 
 
-def _variables(draft: Mapping[str, JSON], path: str, context: CheckContext) -> Iterator[str]:
+def variables_for(workflow: Workflow, path: str, context: CheckContext) -> list[str]:
     """Give the paths that expressions of a step may read, the nearest first."""
-    found = names_by_step(draft)
-    names = found.get(path)
+    return list(islice(_variables(workflow, path, context), MOST))
+
+
+def _variables(workflow: Workflow, path: str, context: CheckContext) -> Iterator[str]:
+    draft, names = workflow.draft, study_of(workflow, context).names.get(path)
     yield from _fields("input", draft.get("input"), DEPTH)
     if names is None:
         return

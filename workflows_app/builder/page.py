@@ -66,6 +66,7 @@ def _shown(request: HttpRequest, slug: str, machine: str = "") -> HttpResponse:
         "may_edit": actor.can("design", workflow.workspace_id),
         "tabs": TABS,
         "tab": wanted if wanted in dict(TABS) else "problems",
+        "until": request.GET.get("until", "")[:2000] if wanted == "test" else "",
         "has_canvas": finders.find("canvas/dist/canvas.js") is not None,
         **counts_of(problems),
     }

@@ -8,50 +8,21 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from workflows_app.builder.answers import changed_answer, editing, json_view, reading
-from workflows_app.builder.fixes import fix_find, fix_of
-from workflows_app.core.definition import CheckContext, definition_check
-from workflows_app.definition_hooks import problems_of
+from workflows_app.builder.fixes import fix_find
+from workflows_app.builder.studies import study_of
+from workflows_app.core.definition import CheckContext
 from workflows_app.errors import Conflict
 from workflows_app.models import Workflow
 from workflows_app.selectors.definitions import check_context
 from workflows_app.services.draft_changes import draft_change
 
 JSON = Any
-RECENT = 4  # drafts whose problems are kept
-FIXES_LIMIT = 50  # problems of one draft that are shown with their fix
 
 
 def problem_list(workflow: Workflow, context: CheckContext | None = None) -> list[dict[str, JSON]]:
-    """Give `{severity, code, step, pointer, message, fix?}` of each problem, errors first.
-
-    A page asks several times for one draft: what was found for the same draft, with the same
-    things around it, is not looked for again.
-    """
+    """Give `{severity, code, step, pointer, message, fix?}` of each problem, errors first."""
     known = context or check_context(workspace=workflow.workspace, workflow=workflow)
-    asked = (workflow.pk, workflow.revision, workflow.draft, known)
-    for key, found in _Recent.checks:
-        if key == asked:
-            return deepcopy(found)
-    found = _found(workflow, known)
-    _Recent.checks = ((asked, deepcopy(found)), *_Recent.checks)[:RECENT]
-    return found
-
-
-class _Recent:
-    """The newest checks of this process; replaced as a whole, so that threads may share it."""
-
-    checks: tuple[tuple[tuple[JSON, ...], list[dict[str, JSON]]], ...] = ()
-
-
-def _found(workflow: Workflow, known: CheckContext) -> list[dict[str, JSON]]:
-    checked = definition_check(workflow.draft, known)
-    found = [*checked.problems, *(problems_of(workflow.draft) if checked.digest else ())]
-    shown = sorted((problem.as_json() for problem in found), key=_weight)
-    for problem in shown[:FIXES_LIMIT]:
-        fix = fix_of(workflow.draft, problem, known)
-        if fix is not None:
-            problem["fix"] = fix
-    return shown
+    return deepcopy(study_of(workflow, known).problems)
 
 
 def counts_of(problems: list[dict[str, JSON]]) -> dict[str, int]:
@@ -100,7 +71,3 @@ def fix_apply(request: HttpRequest, slug: str) -> HttpResponse:
     problems = problem_list(changed.workflow, context)
     response = HttpResponse(status=200)
     return changed_answer(response, changed.workflow, changes, problems, label)
-
-
-def _weight(problem: dict[str, JSON]) -> bool:
-    return bool(problem["severity"] != "error")

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from workflows_app.builder.answers import changed_answer, editing, reading
+from workflows_app.builder.answers import changed_answer, reading
 from workflows_app.builder.forms.nodes import Node
 from workflows_app.builder.forms.reading import value_of
 from workflows_app.builder.forms.sections import field_find, triggers_kept
@@ -23,6 +23,7 @@ from workflows_app.core.definition import CheckContext
 from workflows_app.core.definition.changes import ABSENT, DraftChange
 from workflows_app.core.definition.machine_edits import states_followed
 from workflows_app.errors import Conflict, DomainError, NotFound
+from workflows_app.models import User, Workflow
 from workflows_app.selectors.definitions import check_context
 from workflows_app.services.draft_changes import DraftChanged, draft_change
 
@@ -37,10 +38,11 @@ STRUCTURAL = frozenset({"rows", "variants", "named", "steps", "texts", "people",
 @require_http_methods(["GET", "POST"])
 def step(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the fields of a step (or, without a path, of the workflow), or save one of them."""
-    workflow, actor, _ = reading(request, slug)
+    workflow, actor, user = reading(request, slug)
     path = request.GET.get("path", "")[:2000]
     if request.method == "POST":
-        return _save(request, slug, path)
+        actor.require("design", workflow.workspace_id)
+        return _save(request, workflow, user, path)
     context = check_context(workspace=workflow.workspace, workflow=workflow)
     form = Form(workflow, path, context)
     may_edit = actor.can("design", workflow.workspace_id)
@@ -49,8 +51,7 @@ def step(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, template, {**properties_shown(form, problems), "may_edit": may_edit})
 
 
-def _save(request: HttpRequest, slug: str, path: str) -> HttpResponse:
-    workflow, user = editing(request, slug)
+def _save(request: HttpRequest, workflow: Workflow, user: User, path: str) -> HttpResponse:
     context = check_context(workspace=workflow.workspace, workflow=workflow)
     form = Form(workflow, path, context)
     pointer = request.POST.get("field", "")
@@ -74,7 +75,7 @@ def _save(request: HttpRequest, slug: str, path: str) -> HttpResponse:
     except FieldRefused as refused:
         return _refused(request, form, pointer, refused.message)
     except Conflict:
-        form = Form(reading(request, slug)[0], path, context)
+        form = Form(reading(request, workflow.slug)[0], path, context)
         return _conflict(request, form, pointer, form.value(pointer))
     except DomainError as error:
         return _refused(request, form, pointer, error.message)

@@ -22,7 +22,7 @@ from workflows_app.builder.locate import (
     steps_inside,
     value_at,
 )
-from workflows_app.builder.offers import offers_for
+from workflows_app.builder.offers import offers_for, variables_for
 from workflows_app.builder.palette import label_of as kind_label
 from workflows_app.core.canonical import digest
 from workflows_app.core.definition import CheckContext
@@ -65,8 +65,7 @@ class Form:
             for one in problems
             if one["pointer"].startswith(f"{self.at}/")
         ]
-        offers = offers_for(self.workflow, self.path, self.context)
-        return Drawing(offers, own, str(tool or ""))
+        return Drawing(offers_for(self.context), own, str(tool or ""))
 
     def field(self, pointer: str, shape: Shape, drawing: Drawing) -> dict[str, JSON]:
         """Give one field as its template draws it."""
@@ -100,7 +99,7 @@ def properties_shown(form: Form, problems: list[dict[str, JSON]]) -> dict[str, J
         "step": form.step,
         "sections": sections,
         "address": address_of(form.workflow.slug, form.path),
-        "variables": drawing.offers.variables,
+        "variables": variables_for(form.workflow, form.path, form.context),
         **_head(form),
     }
 

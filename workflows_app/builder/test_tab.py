@@ -20,7 +20,6 @@ from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import DomainError, Invalid
 from workflows_app.models import DraftPin, Run, StepRun, User, Workflow
 from workflows_app.selectors.runs import run_get, step_run_list
-from workflows_app.services.inputs import schema_problems
 from workflows_app.services.rehearsal import (
     PIN_LIMIT,
     outputs_of,
@@ -98,8 +97,7 @@ def test(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         page.check_may_start()
         if problems:
-            found = [*problems, *schema_problems(page.schema, value)]
-            return page.show(value, found, status=422)
+            return page.show(value, page.problems_with(value, problems), status=422)
         run = _start(page, value)
     except DomainError as error:
         found = error.extra.get("problems") or [{"message": error.message}]
@@ -176,6 +174,7 @@ def _step_shown(request: HttpRequest, slug: str, path: str) -> HttpResponse:
         "step": outputs_of(run).get(path) if run else None,
         "pin": DraftPin.objects.filter(workflow=workflow, user=user, step=path).first(),
         "can_pin": found is not None and not found[0].path,
+        "can_stop": found is not None,
         "ports": [port for port in ports_of(found[1]) if port != "error"] if found else [],
     }
     return render(request, _template(request, "test_step"), context)

@@ -1,7 +1,8 @@
 """Reading workflows, their drafts and their versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -124,10 +125,29 @@ def _workflows(workspace: Workspace) -> dict[str, WorkflowFacts]:
         .order_by("-number")
         .values("pk")[:1]
     )
-    versions = WorkflowVersion.objects.filter(
-        Q(pk=Subquery(newest)), workflow__workspace=workspace
-    ).values_list("workflow__slug", "number", "definition")
-    return {
-        slug: WorkflowFacts(input=definition.get("input") or {}, version=number)
-        for slug, number, definition in versions
-    }
+    versions = list(
+        WorkflowVersion.objects.filter(
+            Q(pk=Subquery(newest)), workflow__workspace=workspace
+        ).values_list("pk", "workflow__slug", "number")
+    )
+    inputs = _inputs_of([pk for pk, _, _ in versions])
+    return {slug: WorkflowFacts(input=inputs[pk], version=number) for pk, slug, number in versions}
+
+
+def _inputs_of(versions: Sequence[UUID]) -> dict[UUID, JSON]:
+    """Give the schema of what each version takes; one that was read once is not read again."""
+    found = {pk: known for pk in versions if (known := _inputs.get(pk)) is not None}
+    missing = [pk for pk in versions if pk not in found]
+    if missing:
+        rows = WorkflowVersion.objects.filter(pk__in=missing).values_list("pk", "definition")
+        read = {pk: definition.get("input") or {} for pk, definition in rows}
+        if len(_inputs) > INPUTS_KEPT:
+            _inputs.clear()
+        _inputs.update(read)
+        found |= read
+    return found
+
+
+# Of versions by their id: a version never changes.
+_inputs: dict[UUID, JSON] = {}
+INPUTS_KEPT = 5_000

@@ -2,15 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models.functions import Now
 
-from workflows_app.models import WorkflowVersion
+from workflows_app.models import AppEvent, RunEvent, WorkflowVersion
 
 JSON = Any
 LATELY = "30 days"
+FALSE_ALARM = "guardrail.false_alarm"  # of the record: somebody says that nothing was wrong
+TRIPS_SHOWN = 20
+_FALSE_ALARMS = """
+SELECT a.data::json ->> 'check', count(*) FROM workflows_app_appevent a
+WHERE a.type = %s AND a.at > now() - %s::interval AND a.workspace_id = %s GROUP BY 1
+"""
 _TRIPS = """
 SELECT r.workflow_id, e.data::json ->> 'check',
   count(*) FILTER (WHERE e.data::json ->> 'observed' IS DISTINCT FROM 'true'
@@ -33,10 +41,74 @@ class RailRow:
     is_everywhere: bool = False
     stopped: int = 0
     noted: int = 0  # only observed, or a warning
+    false_alarms: int = 0  # as people reported
 
     @property
     def acts_sorted(self) -> list[str]:
         return sorted(self.acts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TripRow:
+    """One check that tripped in a live run; `is_false` once it was reported as a false alarm."""
+
+    event: RunEvent
+    check: str
+    act: str
+    is_false: bool
+
+
+def trip_rows(*, workspace_id: UUID) -> list[TripRow]:
+    """Give the newest trips of live runs in thirty days."""
+    trips = list(
+        RunEvent.objects.filter(
+            type="guardrail.tripped",
+            at__gt=Now() - timedelta(days=30),
+            run__workspace=workspace_id,
+            run__mode="live",
+        )
+        .select_related("run__workflow")
+        .defer("run__workflow__draft", "run__input", "run__output")
+        .order_by("-at", "-pk")[:TRIPS_SHOWN]
+    )
+    names = [trip_name(trip.run.number, trip.sequence) for trip in trips]
+    reported = set(
+        AppEvent.objects.filter(
+            workspace=workspace_id, type=FALSE_ALARM, object__in=names
+        ).values_list("object", flat=True)
+    )
+    return [
+        TripRow(
+            event=trip,
+            check=str((trip.data or {}).get("check")),
+            act=_act(trip.data or {}),
+            is_false=name in reported,
+        )
+        for trip, name in zip(trips, names, strict=True)
+    ]
+
+
+def _act(trip: Mapping[str, JSON]) -> str:
+    return "observe" if trip.get("observed") else str(trip.get("on_trip"))
+
+
+def trip_name(number: int | None, sequence: int) -> str:
+    """Give how the record names one trip."""
+    return f"run:{number}#{sequence}"
+
+
+def checks_in_force(
+    *, workspace_id: UUID, wide: Sequence[Mapping[str, JSON]]
+) -> list[Mapping[str, JSON]]:
+    """Give every check in force, each once however often it is set alike."""
+    found: list[Mapping[str, JSON]] = []
+    for version in versions_in_force(workspace_id=workspace_id):
+        found += [check for _, check in _checks(version.definition, "")]
+    kept: list[Mapping[str, JSON]] = []
+    for check in [*wide, *found]:
+        if check not in kept:
+            kept.append(check)
+    return kept
 
 
 def versions_in_force(*, workspace_id: UUID) -> list[WorkflowVersion]:
@@ -75,6 +147,9 @@ def rail_rows(*, workspace_id: UUID, wide: Sequence[Mapping[str, JSON]]) -> list
             row = found.setdefault(name, RailRow(check=name))
             row.stopped += stopped
             row.noted += everything - stopped
+        cursor.execute(_FALSE_ALARMS, [FALSE_ALARM, LATELY, workspace_id])
+        for name, count in cursor.fetchall():
+            found.setdefault(name, RailRow(check=name)).false_alarms = count
     return sorted(found.values(), key=lambda row: (-row.stopped, -row.noted, row.check))
 
 

@@ -11,7 +11,6 @@ from django.db.models import (
     DurationField,
     ExpressionWrapper,
     F,
-    Max,
     Q,
     QuerySet,
     Sum,
@@ -19,6 +18,7 @@ from django.db.models import (
 
 from workflows_app.core.states import RUN_TERMINAL, RunState, StepState, WaitReason
 from workflows_app.models import Run, StepRun, User, Workflow, WorkflowVersion
+from workflows_app.selectors.draft_states import draft_states_add, narrowed, with_newest
 from workflows_app.selectors.people import Actor, workspace_ids_of
 from workflows_app.selectors.workflow_figures import asking_of, p95_of
 
@@ -46,10 +46,13 @@ def version_rows(*, workflow: Workflow) -> QuerySet[WorkflowVersion]:
     )
 
 
-def workflow_rows(*, actor: Actor, text: str = "", archived: bool = False) -> list[Any]:
+def workflow_rows(
+    *, actor: Actor, text: str = "", archived: bool = False, state: str = ""
+) -> list[Any]:
     """Give workflows by name, each with `newest`, `open_runs`, `asking`, `p95` and outcomes.
 
-    `outcomes` are (number, state) of the last runs, oldest first; `failed_share` is in percent.
+    `outcomes` are (number, state) of the last runs, oldest first; `failed_share` is in percent;
+    `draft_state` is one of `DRAFT_STATES`, and `state` leaves only the rows of one.
     """
     workflows = Workflow.objects.filter(
         workspace_id__in=workspace_ids_of(actor), archived_at__isnull=not archived
@@ -57,11 +60,13 @@ def workflow_rows(*, actor: Actor, text: str = "", archived: bool = False) -> li
     if text:
         workflows = workflows.filter(Q(name__icontains=text) | Q(slug__icontains=text))
     found: list[Any] = list(
-        workflows.select_related("workspace", "created_by")
+        narrowed(with_newest(workflows), state)
+        .select_related("workspace", "created_by")
         .defer("draft")
-        .annotate(newest=Max("versions__number"))
         .order_by("name", "pk")[:200]
     )
+    draft_states_add(found)
+    found = [row for row in found if state in ("", row.draft_state)]
     _add_figures(found)
     return found
 

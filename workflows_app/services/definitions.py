@@ -7,8 +7,8 @@ from django.db.models.functions import Now
 from django.utils.text import slugify
 
 from workflows_app import notify
-from workflows_app.core.definition import definition_digest, definition_from_yaml
-from workflows_app.core.strict_json import JsonRefused, strict_check, strict_loads
+from workflows_app.core.definition import definition_digest
+from workflows_app.core.strict_json import JsonRefused, strict_check
 from workflows_app.definition_hooks import publishing_check, version_published
 from workflows_app.errors import Conflict, Invalid
 from workflows_app.models import User, Workflow, WorkflowVersion, Workspace
@@ -85,34 +85,6 @@ def _slug_free(name: str, workspace: Workspace) -> str:
     while slug in taken:
         slug, number = f"{base}-{number}", number + 1
     return slug
-
-
-def workflow_import(
-    *,
-    text: str | bytes,
-    format: str = "json",
-    actor: User,
-    workspace: Workspace,
-    name: str | None = None,
-    slug: str | None = None,
-) -> Workflow:
-    """Create a workflow from the text of a definition, JSON or YAML; it stays a draft.
-
-    Raises:
-        JsonRefused: the text is not JSON or YAML that the product takes.
-        Conflict: `slug_taken`.
-    """
-    if format == "yaml":
-        document = definition_from_yaml(text if isinstance(text, str) else text.decode())
-    else:
-        document = strict_loads(text)
-    if not isinstance(document, dict):
-        raise JsonRefused("not_an_object", "a definition is a JSON object")
-    named = document.get("name")
-    title = name or (named if isinstance(named, str) and named else "Imported workflow")
-    return workflow_create(
-        name=title[:200], definition=document, actor=actor, workspace=workspace, slug=slug
-    )
 
 
 @transaction.atomic
@@ -277,6 +249,5 @@ __all__ = [
     "draft_shape",
     "draft_version",
     "workflow_create",
-    "workflow_import",
     "workflow_publish",
 ]

@@ -22,7 +22,8 @@ At = Literal["before", "after"]
 ALWAYS_BEFORE = frozenset({"tools", "hosts", "resources", "regions", "volume", "rate"})
 # Kept elsewhere: by an agent's turns, and by the calls that cost something.
 KEPT_ELSEWHERE = frozenset({"repeats", "budget"})
-SETTINGS_FOR = 2.0  # seconds that an installation's guardrails are remembered
+SETTINGS_FOR = 2.0  # seconds that a workspace's guardrails, and its stop, are remembered
+STOPPED_FOR = 30.0  # seconds after which a step that was stopped looks again; lifting wakes it
 CONTENTS = ("arguments", "prompt", "items", "input", "value")  # of the settings, what is checked
 
 
@@ -55,7 +56,7 @@ class Verdict:
 
 Run = Callable[[Sequence[Mapping[str, JSON]], JSON, Moment], Verdict]
 _registered: list[Run] = []
-_installation: dict[UUID, tuple[float, list[JSON]]] = {}
+_installation: dict[UUID, tuple[float, dict[str, JSON]]] = {}
 
 
 def register_guardrails(function: Run) -> None:
@@ -90,13 +91,24 @@ def _moments(check: Mapping[str, JSON]) -> tuple[str, ...]:
 
 def installation_checks(workspace_id: UUID) -> list[JSON]:
     """Give the guardrails that hold for everything in a workspace."""
+    return list(_settings(workspace_id).get("guardrails") or [])
+
+
+def stop_of(claim: Claim) -> str:
+    """Say why nothing may be called now, or nothing; undoing goes on while all is stopped."""
+    if claim.node.kind.primitive != "call" or claim.path.endswith(".undo"):
+        return ""
+    held = _settings(claim.context.workspace_id).get("stopped")
+    return f"all agent actions are stopped: {held['reason']}" if held else ""
+
+
+def _settings(workspace_id: UUID) -> dict[str, JSON]:
     known = _installation.get(workspace_id)
     if known is not None and known[0] > time.monotonic():
         return known[1]
-    row = Workspace.objects.filter(pk=workspace_id).values_list("settings", flat=True).first()
-    checks = list((row or {}).get("guardrails") or [])
-    _installation[workspace_id] = (time.monotonic() + SETTINGS_FOR, checks)
-    return checks
+    row = Workspace.objects.filter(pk=workspace_id).values_list("settings", flat=True).first() or {}
+    _installation[workspace_id] = (time.monotonic() + SETTINGS_FOR, row)
+    return row
 
 
 def content_of(claim: Claim, settings: Mapping[str, JSON]) -> tuple[str | None, JSON]:

@@ -151,14 +151,19 @@ def _ended(claim: Claim, results: dict[Place, Result]) -> Prepared:
 
 
 def _waits(
-    claim: Claim, worker: str, reason: WaitReason, why: str, waiting: JSON = None
+    claim: Claim,
+    worker: str,
+    reason: WaitReason,
+    why: str,
+    waiting: JSON = None,
+    after: float = holds.LOOK_AGAIN,
 ) -> StepSuspended:
     return StepSuspended(
         step_run=claim.id,
         token=claim.token,
         actor=worker,
         reason=reason.value,
-        after=holds.LOOK_AGAIN,
+        after=after,
         waiting=waiting,
         why=why,
     )
@@ -166,6 +171,10 @@ def _waits(
 
 def _guarded(claim: Claim, call: Call, values: JSON, worker: str) -> tuple[Call, Fact | None]:
     """Run the guardrails before the step: its call, perhaps redacted, or what stops it."""
+    if why := guardrails.stop_of(claim):
+        told = {"stopped": True}
+        after = guardrails.STOPPED_FOR
+        return call, _waits(claim, worker, WaitReason.BREAKER, why, told, after)
     checks = guardrails.checks_of(claim, "before")
     if not checks:
         return call, None

@@ -12,6 +12,7 @@ ACTIONS = (
     # what it is called, its icon, its page, the scope that it needs
     ("Start a run", "circle-play", "workflows:workflows", "run"),
     ("New workflow", "plus", "workflows:new", "design"),
+    ("Stop all agent actions", "octagon-x", "workflows:guardrails", "run"),
     ("Verify the audit chain", "shield-check", "evidence:audit", "read"),
     ("Your settings", "user-check", "workflows:me", ""),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import Invalid
 from workflows_app.views.looks import humanise
 
@@ -29,6 +30,7 @@ class Table:
     columns: list[str]
     rows: list[list[str]]
     raw: str
+    lines: list[int]  # where each row begins in the file, from 1
 
     @property
     def preview(self) -> list[list[str]]:
@@ -76,10 +78,14 @@ def table_read(text: str) -> Table:
     first = text.splitlines()[0]
     separator = max(",;\t", key=first.count)
     csv.field_size_limit(CELL_LIMIT)
+    rows, lines, last = [], [], 0
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     try:
-        rows = [
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row
-        ]
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(last + 1)
+            last = reader.line_num
     except csv.Error as error:
         raise Invalid(f"The file cannot be read as CSV: {error}.") from None
     columns = [name.strip() for name in rows[0]] if rows else []
@@ -89,10 +95,10 @@ def table_read(text: str) -> Table:
         raise Invalid(f"The file has more than {ROWS_LIMIT} rows.")
     if len(columns) > COLUMNS_LIMIT or len(set(columns)) != len(columns) or "" in columns:
         raise Invalid("Each column needs a name of its own, and there may be 200.")
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in zip(lines[1:], rows[1:], strict=True):
         if len(row) != len(columns):
             raise Invalid(f"Line {number} has {len(row)} cells, and the header {len(columns)}.")
-    return Table(columns, rows[1:], text)
+    return Table(columns, rows[1:], text, lines[1:])
 
 
 def array_properties(schema: JSON) -> list[str]:
@@ -113,6 +119,7 @@ class Plan:
     matches: list[Match]
     into: str  # the list that the rows fill; "" for a run for each row
     is_plain: bool  # items are no objects: one column is the item
+    target: dict[str, JSON]  # the schema of what a row becomes
 
     @classmethod
     def of(cls, schema: JSON, table: Table, *, into: str, chosen: Mapping[str, str]) -> "Plan":
@@ -135,23 +142,15 @@ class Plan:
             kind = kind if isinstance(kind, str) else "string"
             column = column if column in table.columns else ""
             matches.append(Match(name, humanise(name), kind, name in required, column))
-        return cls(table, matches, into, is_plain)
+        return cls(table, matches, into, is_plain, target)
 
-    def inputs(self, schema: JSON) -> tuple[list[JSON], list[dict[str, str]]]:
-        """Give the inputs of the runs to start, and what cannot be read where."""
-        problems: list[dict[str, str]] = []
-        values = [self._value(row, line, problems) for line, row in enumerate(self.table.rows, 2)]
-        if not self.into:
-            return values, problems
-        defaults = {
-            name: inner["default"]
-            for name, inner in schema.get("properties", {}).items()
-            if isinstance(inner, dict) and "default" in inner and name != self.into
-        }
-        return [{**defaults, self.into: values}], problems
+    def rows(self) -> tuple[list[JSON], list[tuple[int, str, str, str]]]:
+        """Give what each row becomes, and (line, column, cell, message) of what cannot be read."""
+        problems: list[tuple[int, str, str, str]] = []
+        return [self._value(place, problems) for place in range(len(self.table.rows))], problems
 
-    def _value(self, row: list[str], line: int, problems: list[dict[str, str]]) -> JSON:
-        cells = dict(zip(self.table.columns, row, strict=True))
+    def _value(self, place: int, problems: list[tuple[int, str, str, str]]) -> JSON:
+        cells = dict(zip(self.table.columns, self.table.rows[place], strict=True))
         value = {}
         for match in self.matches:
             text = cells.get(match.column, "") if match.column else ""
@@ -160,8 +159,16 @@ class Plan:
             try:
                 value[match.name] = cell(text, match.kind)
             except ValueError as error:
-                problems.append({"message": f"Line {line}, {match.column}: {error}", "pointer": ""})
+                problems.append((self.table.lines[place], match.column, text, str(error)))
         return value.get("item") if self.is_plain else value
+
+
+def rest_of(schema: JSON, into: str) -> dict[str, JSON]:
+    """Give the schema of what the form asks for beside the list that the rows fill."""
+    root = schema if isinstance(schema, dict) else {}
+    fields = {name: one for name, one in root.get("properties", {}).items() if name != into}
+    needed = [name for name in root.get("required", []) if name != into]
+    return {**root, "properties": fields, "required": needed}
 
 
 def _target(schema: JSON, into: str) -> dict[str, JSON]:
@@ -199,6 +206,11 @@ def cell(text: str, kind: str) -> JSON:
         if not math.isfinite(number):
             raise ValueError(f"{plain[:40]!r} is no number")
         return int(number) if number.is_integer() and abs(number) <= 2**53 else number
+    if kind in ("array", "object"):
+        try:
+            return strict_loads(plain)
+        except JsonRefused as error:
+            raise ValueError(f"is no JSON: {error.message}") from None
     if kind == "boolean":
         if plain.lower() in TRUE:
             return True

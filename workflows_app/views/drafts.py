@@ -1,4 +1,4 @@
-"""Drafts: make or import a workflow, edit its text, look at changes, publish, put away."""
+"""Drafts: edit their text; put a workflow away or bring it back."""
 
 import json
 from typing import Any
@@ -7,26 +7,18 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
-from django.views.decorators.vary import vary_on_headers
 
 from project.errors import request_id_of
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import Conflict, DomainError
-from workflows_app.forms import ArchiveForm, DraftForm, PublishForm
+from workflows_app.forms import ArchiveForm, DraftForm
 from workflows_app.models import User, Workflow
 from workflows_app.selectors.definitions import version_newest, workflow_get
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.services.archive import workflow_archive, workflow_put_away
-from workflows_app.services.definitions import (
-    definition_validate,
-    draft_save,
-    workflow_publish,
-)
-from workflows_app.services.move_on import runs_in_flight, runs_movable, runs_move_on
-from workflows_app.views.compare import compare
+from workflows_app.services.definitions import definition_validate, draft_save
 
 
 def problems_of_draft(workflow: Workflow) -> list[dict[str, Any]]:
@@ -102,55 +94,6 @@ def _edit_page(
         "problems": problems_of_draft(workflow),
     }
     return render(request, "workflows/edit.html", context, status=status)
-
-
-@login_required
-@never_cache
-@vary_on_headers("HX-Request")
-@require_http_methods(["GET", "POST"])
-def publish(request: HttpRequest, slug: str) -> HttpResponse:
-    """Review what publishing would change and what blocks it, then publish."""
-    actor, user = _designer(request)
-    workflow = workflow_get(actor=actor, slug=slug)
-    actor.require("design", workflow.workspace_id)
-    newest = version_newest(workflow=workflow)
-    form = PublishForm(request.POST or None, initial={"revision": workflow.revision})
-    comparison = compare(newest.definition, workflow.draft) if newest else None
-    context: dict[str, Any] = {
-        "workflow": workflow,
-        "newest": newest,
-        "form": form,
-        "comparison": comparison,
-        "problems": problems_of_draft(workflow),
-        "in_flight": runs_in_flight(workflow=workflow).count(),
-        "movable": runs_movable(workflow=workflow).count(),
-        "may_run": actor.can("run", workflow.workspace_id),
-    }
-    context["error_count"] = sum(one["severity"] == "error" for one in context["problems"])
-    context["in_dialog"] = bool(getattr(request, "htmx", False))
-    template = "workflows/publish.html#review" if context["in_dialog"] else "workflows/publish.html"
-    if request.method == "GET":
-        return render(request, template, context)
-    if not form.is_valid():
-        return render(request, template, context, status=422)
-    moves = form.cleaned_data.pop("runs") == "move"
-    if moves:
-        actor.require("run", workflow.workspace_id)
-    try:
-        version, is_new = workflow_publish(workflow=workflow, actor=user, **form.cleaned_data)
-    except DomainError as error:
-        context["problem"] = _problem(request, error)
-        return render(request, template, context, status=error.status)
-    said = f"Version {version.number} is published" if is_new else "Nothing had changed"
-    if moves and is_new:
-        moved, stayed = runs_move_on(version=version, actor=user)
-        said += f"; {moved} runs go on with it"
-        said += f", {stayed} finish on their own version" if stayed else ""
-    messages.success(request, said)
-    if context["in_dialog"]:
-        target = reverse("workflows:workflow", args=[slug])
-        return HttpResponse(headers={"HX-Redirect": target})
-    return redirect("workflows:workflow", slug=slug)
 
 
 @login_required

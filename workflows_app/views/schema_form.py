@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workflows_app.views.looks import humanise
+from workflows_app.views.schema_words import NEEDED, limit_words, problem_words
 
 JSON = Any
 PREFIX = "f:"
+ORDER = "@"  # of a list: the pointers of its rows, in the order in which they stand
 LONG_TEXT = 200  # characters: a longer limit, or none at all with this hint, gets a larger field
 LONG_NAMES = ("message", "text", "body", "document", "description", "content", "brief", "reply")
 FORMATS = {"date": "date", "date-time": "datetime-local", "time": "time", "email": "email"}
@@ -22,18 +24,6 @@ FORMATS |= {"uri": "url", "uuid": "text"}
 MISSING = object()
 REQUIRED = re.compile(r"^'(?P<name>.+)' is a required property$")
 DEPTH = 6
-LIMITS = (
-    ("minimum", "at least {}"),
-    ("exclusiveMinimum", "more than {}"),
-    ("maximum", "at most {}"),
-    ("exclusiveMaximum", "less than {}"),
-    ("multipleOf", "in steps of {}"),
-    ("minLength", "at least {} characters"),
-    ("maxLength", "at most {} characters"),
-    ("minItems", "at least {} entries"),
-    ("maxItems", "at most {} entries"),
-    ("pattern", "as {}"),
-)
 FEW = 4  # choices: so many are shown at once, as radios
 
 
@@ -61,13 +51,19 @@ class Field:
 
     @property
     def html_id(self) -> str:
-        return "f" + re.sub(r"[^A-Za-z0-9_]", "-", self.pointer)
+        return "f" + re.sub(r"[^A-Za-z0-9_]", _id_part, self.pointer)
 
     def at(self, pointer: str) -> "Field | None":
         """Give the field with that pointer, here or within."""
         if self.pointer == pointer:
             return self
         return next((found for one in self.children if (found := one.at(pointer))), None)
+
+    def marked(self, around: str = "") -> list[tuple[str, str, str]]:
+        """Give (words, id, problem) of each field that something is wrong with, as they stand."""
+        here = " › ".join(one for one in (around, self.label if self.pointer else "") if one)
+        own = [(here, self.html_id, self.errors[0])] if self.errors and self.pointer else []
+        return [*own, *(one for child in self.children for one in child.marked(here))]
 
     @property
     def is_few(self) -> bool:
@@ -111,6 +107,10 @@ class Field:
         return self.kind if self.kind in FORMATS.values() else "text"
 
 
+def _id_part(found: re.Match[str]) -> str:
+    return "-" if found[0] == "/" else f"-{ord(found[0]):x}"
+
+
 def choices_of(schema: dict[str, JSON]) -> list[tuple[JSON, str]]:
     """Give the values of an enumeration with their titles; none if it is no enumeration."""
     if isinstance(schema.get("enum"), list):
@@ -123,20 +123,6 @@ def choices_of(schema: dict[str, JSON]) -> list[tuple[JSON, str]]:
     ):
         return [(one["const"], str(one.get("title") or _word(one["const"]))) for one in options]
     return []
-
-
-def limit_words(schema: dict[str, JSON]) -> str:
-    """Say in words which numbers, lengths and patterns a schema takes."""
-    words = [
-        text.format(schema[name]).replace(" 1 entries", " one").replace(" 1 characters", " one")
-        for name, text in LIMITS
-        if isinstance(schema.get(name), int | float | str)
-        and not isinstance(schema[name], bool)
-        and (name, schema[name]) != ("minLength", 1)
-    ]
-    if schema.get("format") == "date-time":
-        words.append("UTC")
-    return ", ".join(words)
 
 
 def _local(value: JSON) -> str:
@@ -167,7 +153,14 @@ def form_build(
     fields = {one.pointer: one for one in _walk(form)}
     for problem in problems:
         pointer, message = _where(problem)
-        fields.get(pointer, form).errors.append(message)
+        field, rest = _nearest(fields, form, pointer)
+        if message == NEEDED:
+            words = NEEDED if field.kind != "array" else "Add at least one entry."
+        else:
+            words = message if rest else problem_words(problem, field.schema, field.value)
+        said = f"{rest.strip('/')}: {words}" if rest else words
+        if said not in field.errors:
+            field.errors.append(said)
     return form
 
 
@@ -175,8 +168,16 @@ def _where(problem: dict[str, Any]) -> tuple[str, str]:
     pointer, message = problem.get("pointer") or "", str(problem.get("message", ""))
     found = REQUIRED.match(message)
     if found:
-        return f"{pointer}/{pointer_escape(found['name'])}", "Needed"
+        return f"{pointer}/{pointer_escape(found['name'])}", NEEDED
     return pointer, message
+
+
+def _nearest(fields: dict[str, Field], form: Field, pointer: str) -> tuple[Field, str]:
+    """Give the field of a pointer, or the nearest one around it with the rest of the pointer."""
+    at = pointer
+    while at and at not in fields:
+        at = at.rpartition("/")[0]
+    return fields.get(at, form), pointer[len(at) :]
 
 
 def _walk(form: Field) -> list[Field]:

@@ -4,21 +4,19 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from workflows_app.errors import DomainError
 from workflows_app.models import Member, Workspace
 from workflows_app.models.people import ROLES
 from workflows_app.selectors.people import Principal, group_list, member_list, member_shape
 from workflows_app.services.members import member_change_propose, member_change_settle
-from workflows_app.views.settings_space import admin_space, frame, refusal
+from workflows_app.views.settings_space import form_handle, frame
 
+HERE = "settings_members"
 ROLE_MEANINGS = {
     "viewer": "reads",
     "operator": "starts and steers runs",
@@ -36,10 +34,8 @@ class MemberForm(forms.Form):
     groups = forms.CharField(required=False, max_length=2_000)
     active = forms.BooleanField(required=False)
 
-    def wanted(self) -> dict[str, Any]:
-        """Give what the service takes."""
-        groups = self.cleaned_data["groups"].replace(",", " ").split()
-        return {**self.cleaned_data, "groups": sorted(set(groups))}
+    def clean_groups(self) -> list[str]:
+        return sorted(set(self.cleaned_data["groups"].replace(",", " ").split()))
 
 
 @login_required
@@ -47,33 +43,25 @@ class MemberForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def members(request: HttpRequest) -> HttpResponse:
     """Show who belongs here, and take a proposed change in."""
-    actor, space = admin_space(request)
-    if request.method == "GET":
-        return _page(request, actor, space)
-    form = MemberForm(request.POST)
-    if not form.is_valid():
-        said = [f"{name}: {errors[0]}" for name, errors in form.errors.items()]
-        return _page(request, actor, space, refused=said, status=422)
-    try:
-        member_change_propose(workspace=space, actor=actor, **form.wanted())
-    except DomainError as error:
-        return _page(request, actor, space, refused=refusal(error), status=error.status)
-    messages.success(request, "Proposed: a second admin has to confirm it")
-    return redirect(f"{reverse('workflows:settings_members')}?workspace={space.slug}")
+
+    def propose(actor: Principal, space: Workspace, wanted: dict[str, Any]) -> str:
+        member_change_propose(workspace=space, actor=actor, **wanted)
+        return "Proposed: a second admin has to confirm it"
+
+    return form_handle(request, MemberForm, page=_page, act=propose, back=HERE)
 
 
 @login_required
 @require_POST
 def member_change(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
     """Confirm a proposed change as a second admin, or drop it."""
-    actor, space = admin_space(request)
     accept = request.POST.get("answer") == "accept"
-    try:
+
+    def settle(actor: Principal, space: Workspace, _: dict[str, Any]) -> str:
         member_change_settle(workspace=space, proposal_id=proposal_id, accept=accept, actor=actor)
-    except DomainError as error:
-        return _page(request, actor, space, refused=refusal(error), status=error.status)
-    messages.success(request, "Changed" if accept else "Dropped")
-    return redirect(f"{reverse('workflows:settings_members')}?workspace={space.slug}")
+        return "Changed" if accept else "Dropped"
+
+    return form_handle(request, None, page=_page, act=settle, back=HERE)
 
 
 def _page(

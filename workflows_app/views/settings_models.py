@@ -5,22 +5,20 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from workflows_app.agents.core.model_specs import DEFAULT_MODELS, model_roles
 from workflows_app.agents.selectors.breakers import breaker_rows
 from workflows_app.agents.services.models import model_put, model_reset, model_try
-from workflows_app.errors import DomainError
 from workflows_app.models import Workspace
 from workflows_app.selectors.people import Principal
-from workflows_app.views.settings_space import admin_space, frame, refusal
+from workflows_app.views.settings_space import form_handle, frame
 
+HERE = "settings_models"
 PROVIDER = "api.anthropic.com"
 
 
@@ -39,48 +37,38 @@ class ModelForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def models(request: HttpRequest) -> HttpResponse:
     """Show what the roles mean; set one."""
-    actor, space = admin_space(request)
-    if request.method == "GET":
-        return _page(request, actor, space)
-    form = ModelForm(request.POST)
-    if not form.is_valid():
-        said = [f"{form.fields[name].label or name}: {e[0]}" for name, e in form.errors.items()]
-        return _page(request, actor, space, refused=said, status=422)
-    wanted = {**form.cleaned_data, "max_tokens": form.cleaned_data["max_tokens"] or 0}
-    try:
-        spec = model_put(workspace=space, actor=actor, **wanted)
-    except DomainError as error:
-        return _page(request, actor, space, refused=refusal(error), status=error.status)
-    messages.success(request, f"{spec.role} means {spec.id} from the next publication on")
-    return _back(space)
+
+    def put(actor: Principal, space: Workspace, wanted: dict[str, Any]) -> str:
+        tokens = wanted["max_tokens"] or 0
+        spec = model_put(workspace=space, actor=actor, **{**wanted, "max_tokens": tokens})
+        return f"{spec.role} means {spec.id} from the next publication on"
+
+    return form_handle(request, ModelForm, page=_page, act=put, back=HERE)
 
 
 @login_required
 @require_POST
 def trial(request: HttpRequest, role: str) -> HttpResponse:
     """Ask a model for one word."""
-    actor, space = admin_space(request)
-    try:
+
+    def ask(actor: Principal, space: Workspace, _: dict[str, Any]) -> str:
         reply = model_try(workspace=space, role=role, actor=actor)
-    except DomainError as error:
-        return _page(request, actor, space, refused=refusal(error), status=error.status)
-    tokens = f"{reply.input_tokens} + {reply.output_tokens} tokens"
-    messages.success(request, f"{role} answers ({tokens}, ${reply.cost_usd:.6f})")
-    return _back(space)
+        tokens = f"{reply.input_tokens} + {reply.output_tokens} tokens"
+        return f"{role} answers ({tokens}, ${reply.cost_usd:.6f})"
+
+    return form_handle(request, None, page=_page, act=ask, back=HERE)
 
 
 @login_required
 @require_POST
 def reset(request: HttpRequest, role: str) -> HttpResponse:
     """Let a role mean again what this release says."""
-    actor, space = admin_space(request)
-    model_reset(workspace=space, role=role, actor=actor)
-    messages.success(request, "As this release says" if role in DEFAULT_MODELS else "Taken away")
-    return _back(space)
 
+    def forget(actor: Principal, space: Workspace, _: dict[str, Any]) -> str:
+        model_reset(workspace=space, role=role, actor=actor)
+        return "As this release says" if role in DEFAULT_MODELS else "Taken away"
 
-def _back(space: Workspace) -> HttpResponse:
-    return redirect(f"{reverse('workflows:settings_models')}?workspace={space.slug}")
+    return form_handle(request, None, page=_page, act=forget, back=HERE)
 
 
 def _page(

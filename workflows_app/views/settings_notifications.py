@@ -4,21 +4,19 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from workflows_app.errors import DomainError
 from workflows_app.models import Workspace
 from workflows_app.selectors.outgoing import subscription_list
 from workflows_app.selectors.people import Principal
 from workflows_app.services.subscriptions import subscription_put, subscription_stop
-from workflows_app.views.settings_space import admin_space, frame, refusal
+from workflows_app.views.settings_space import form_handle, frame
 
+HERE = "settings_notifications"
 # What can be told of requests, offered beside any other type of event.
 OFFERED = (
     "approval.*",
@@ -42,35 +40,26 @@ class SubscriptionForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def notifications(request: HttpRequest) -> HttpResponse:
     """Show the channels and subscriptions; set one and show its secret once."""
-    actor, space = admin_space(request)
-    if request.method == "GET":
-        return _page(request, actor, space)
-    form = SubscriptionForm(request.POST)
-    if not form.is_valid():
-        said = [f"{form.fields[name].label or name}: {e[0]}" for name, e in form.errors.items()]
-        return _page(request, actor, space, refused=said, status=422)
-    try:
-        found, secret = subscription_put(workspace=space, actor=actor.actor, **form.cleaned_data)
-    except DomainError as error:
-        return _page(request, actor, space, refused=refusal(error), status=error.status)
-    if secret:
-        return _page(request, actor, space, made=(found.name, secret), status=201)
-    messages.success(request, f"{found.name} is told of {found.event}")
-    return _back(space)
+
+    def put(actor: Principal, space: Workspace, wanted: dict[str, Any]) -> str | HttpResponse:
+        found, secret = subscription_put(workspace=space, actor=actor.actor, **wanted)
+        if secret:
+            return _page(request, actor, space, made=(found.name, secret), status=201)
+        return f"{found.name} is told of {found.event}"
+
+    return form_handle(request, SubscriptionForm, page=_page, act=put, back=HERE)
 
 
 @login_required
 @require_POST
 def stop(request: HttpRequest, name: str) -> HttpResponse:
     """Tell an address nothing more."""
-    actor, space = admin_space(request)
-    subscription_stop(workspace=space, name=name, actor=actor.actor)
-    messages.success(request, f"{name} is told nothing more")
-    return _back(space)
 
+    def end(actor: Principal, space: Workspace, _: dict[str, Any]) -> str:
+        subscription_stop(workspace=space, name=name, actor=actor.actor)
+        return f"{name} is told nothing more"
 
-def _back(space: Workspace) -> HttpResponse:
-    return redirect(f"{reverse('workflows:settings_notifications')}?workspace={space.slug}")
+    return form_handle(request, None, page=_page, act=end, back=HERE)
 
 
 def _page(

@@ -4,21 +4,21 @@ from collections import defaultdict
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from workflows_app.agents.selectors.secrets import secret_list, secret_uses
 from workflows_app.agents.services.secrets import secret_delete, secret_put
-from workflows_app.errors import DomainError
+from workflows_app.errors import Invalid
 from workflows_app.models import Workspace
 from workflows_app.selectors.people import Principal
-from workflows_app.views.settings_space import admin_space, frame, refusal
+from workflows_app.views.settings_space import form_handle, frame
+
+HERE = "settings_secrets"
 
 
 class SecretForm(forms.Form):
@@ -34,36 +34,29 @@ class SecretForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def secrets(request: HttpRequest) -> HttpResponse:
     """Show which secrets there are and what uses them; set one."""
-    actor, space = admin_space(request)
-    if request.method == "GET":
-        return _page(request, actor, space)
-    form = SecretForm(request.POST)
-    if not form.is_valid():
-        said = [f"{name}: {errors[0]}" for name, errors in form.errors.items()]
-        return _page(request, actor, space, refused=said, status=422)
-    try:
-        is_new = secret_put(
-            workspace=space, actor=actor.actor, user=actor.user, **form.cleaned_data
-        )
-    except DomainError as error:
-        return _page(request, actor, space, refused=refusal(error), status=error.status)
-    messages.success(request, "Kept" if is_new else "Replaced")
-    return redirect(f"{reverse('workflows:settings_secrets')}?workspace={space.slug}")
+
+    def put(actor: Principal, space: Workspace, wanted: dict[str, Any]) -> str:
+        is_new = secret_put(workspace=space, actor=actor.actor, user=actor.user, **wanted)
+        return "Kept" if is_new else "Replaced"
+
+    return form_handle(request, SecretForm, page=_page, act=put, back=HERE)
 
 
 @login_required
 @require_POST
 def secret_end(request: HttpRequest, name: str) -> HttpResponse:
     """Delete a secret; one that is in use only for who writes its name."""
-    actor, space = admin_space(request)
-    uses = sorted({user for secret, user in secret_uses(workspace=space) if secret == name})
-    if uses and request.POST.get("confirm", "").strip() != name:
-        said = [f"{name} is used by {', '.join(uses)}: write its name to delete it all the same."]
-        return _page(request, actor, space, refused=said, status=422)
-    users = secret_delete(workspace=space, name=name, actor=actor.actor)
-    fails = f"; calls of {', '.join(users)} fail until it is set again" if users else ""
-    messages.success(request, f"{name} is deleted{fails}")
-    return redirect(f"{reverse('workflows:settings_secrets')}?workspace={space.slug}")
+
+    def end(actor: Principal, space: Workspace, _: dict[str, Any]) -> str:
+        uses = sorted({user for secret, user in secret_uses(workspace=space) if secret == name})
+        if uses and request.POST.get("confirm", "").strip() != name:
+            used = ", ".join(uses)
+            raise Invalid(f"{name} is used by {used}: write its name to delete it all the same.")
+        users = secret_delete(workspace=space, name=name, actor=actor.actor)
+        fails = f"; calls of {', '.join(users)} fail until it is set again" if users else ""
+        return f"{name} is deleted{fails}"
+
+    return form_handle(request, None, page=_page, act=end, back=HERE)
 
 
 def _page(

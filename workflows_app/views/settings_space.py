@@ -1,10 +1,14 @@
-"""Which workspace the settings pages speak of, and who may open them."""
+"""Which workspace the settings pages speak of, who may open them, and how their forms are taken."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -48,7 +52,50 @@ def frame(actor: Principal, space: Workspace, page: str) -> dict[str, Any]:
     return {"space": space, "spaces": spaces, "pages": PAGES, "here_page": page}
 
 
-def refusal(error: DomainError) -> list[str]:
+# Carries a form or a button out: words for the next page, or the answer where it shows something.
+Act = Callable[[Principal, Workspace, dict[str, Any]], str | HttpResponse]
+
+
+def form_handle(
+    request: HttpRequest,
+    form_class: type[forms.Form] | None,
+    *,
+    page: Callable[..., HttpResponse],
+    act: Act,
+    back: str,
+) -> HttpResponse:
+    """Show a settings page, or take its form in; a refusal keeps what was written.
+
+    Args:
+        form_class: what checks the fields; None for a button, whose services check what it does.
+        page: draws it: `page(request, actor, space, refused=lines, status=422)`.
+        act: gets the fields as they were checked.
+        back: the name of the page to go on with.
+    """
+    actor, space = admin_space(request)
+    if request.method == "GET":
+        return page(request, actor, space)
+    form = form_class(request.POST) if form_class is not None else None
+    if form is not None and not form.is_valid():
+        return page(request, actor, space, refused=_form_refusal(form), status=422)
+    try:
+        done = act(actor, space, form.cleaned_data if form is not None else {})
+    except DomainError as error:
+        return page(request, actor, space, refused=_refusal(error), status=error.status)
+    if isinstance(done, HttpResponse):
+        return done
+    messages.success(request, done)
+    return redirect(f"{reverse(f'workflows:{back}')}?workspace={space.slug}")
+
+
+def _form_refusal(form: forms.Form) -> list[str]:
+    return [
+        f"{form.fields[name].label or name}: {errors[0]}" if name in form.fields else str(errors[0])
+        for name, errors in form.errors.items()
+    ]
+
+
+def _refusal(error: DomainError) -> list[str]:
     """Give what a service says against a form, line by line."""
     problems = error.extra.get("problems") or []
     return [error.message, *(f"{one['pointer'][1:]}: {one['message']}" for one in problems)]

@@ -1,24 +1,23 @@
 """API tokens of a workspace: made for oneself or for a service, shown once, ended here."""
 
 from datetime import timedelta
+from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from workflows_app.errors import DomainError
 from workflows_app.models import Workspace
 from workflows_app.models.people import SCOPES
 from workflows_app.selectors.people import Principal, token_list
 from workflows_app.services.tokens import token_create, token_revoke
-from workflows_app.views.settings_space import admin_space, frame, refusal
+from workflows_app.views.settings_space import form_handle, frame
 
+HERE = "settings_tokens"
 SCOPE_MEANINGS = {
     "read": "see everything",
     "run": "start and steer runs",
@@ -49,15 +48,9 @@ class TokenForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def tokens(request: HttpRequest) -> HttpResponse:
     """Show the tokens, of which only the hints are known; make one and show it once."""
-    actor, space = admin_space(request)
-    if request.method == "GET":
-        return _page(request, actor, space)
-    form = TokenForm(request.POST)
-    if not form.is_valid():
-        said = [f"{name}: {errors[0]}" for name, errors in form.errors.items()]
-        return _page(request, actor, space, refused=said, status=422)
-    wanted, is_mine = form.cleaned_data, form.cleaned_data["owner"] == "me"
-    try:
+
+    def make(actor: Principal, space: Workspace, wanted: dict[str, Any]) -> HttpResponse:
+        is_mine = wanted["owner"] == "me"
         plain = token_create(
             workspace=space,
             scopes=wanted["scopes"],
@@ -66,20 +59,22 @@ def tokens(request: HttpRequest) -> HttpResponse:
             service=None if is_mine else wanted["service"],
             life=timedelta(days=wanted["days"]) if wanted["days"] else None,
         )
-    except DomainError as error:
-        return _page(request, actor, space, refused=refusal(error), status=error.status)
-    return _page(request, actor, space, plain=plain, status=201)
+        return _page(request, actor, space, plain=plain, status=201)
+
+    return form_handle(request, TokenForm, page=_page, act=make, back=HERE)
 
 
 @login_required
 @require_POST
 def token_end(request: HttpRequest, pk: int) -> HttpResponse:
     """End a token now."""
-    actor, space = admin_space(request)
-    token = get_object_or_404(token_list(actor=actor, workspace=space), pk=pk)
-    token_revoke(token=token, actor=actor.actor, why=request.POST.get("reason", "")[:1000])
-    messages.success(request, "The token no longer works")
-    return redirect(f"{reverse('workflows:settings_tokens')}?workspace={space.slug}")
+
+    def end(actor: Principal, space: Workspace, _: dict[str, Any]) -> str:
+        token = get_object_or_404(token_list(actor=actor, workspace=space), pk=pk)
+        token_revoke(token=token, actor=actor.actor, why=request.POST.get("reason", "")[:1000])
+        return "The token no longer works"
+
+    return form_handle(request, None, page=_page, act=end, back=HERE)
 
 
 def _page(

@@ -1,7 +1,5 @@
 """Starting a run: a form drawn from the input's schema, or JSON text."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,9 +8,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from workflows_app.errors import DomainError, Invalid
 from workflows_app.selectors.runs import run_get
-from workflows_app.services.inputs import schema_problems
 from workflows_app.services.start import run_start
 from workflows_app.views.schema_form import form_build
+from workflows_app.views.schema_read import Reader
 from workflows_app.views.start_page import StartPage
 
 
@@ -30,7 +28,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     page.check_may_start()
     value, problems = page.value_posted()
     if problems:
-        return page.show(value, [*problems, *schema_problems(page.schema, value)], status=422)
+        return page.show(value, page.problems_with(value, problems), status=422)
     try:
         run, _ = run_start(
             workflow=page.workflow,
@@ -55,11 +53,9 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
 def start_check(request: HttpRequest, slug: str) -> HttpResponse:
     """Say what is wrong with one field, which `at` names by its pointer; it starts nothing."""
     page = StartPage(request, slug)
-    value, problems = page.value_posted()
-    unreadable = {problem["pointer"] for problem in problems}
-    found: list[Any] = [
-        one for one in schema_problems(page.schema, value) if one["pointer"] not in unreadable
-    ]
-    form = form_build(page.schema, value, [*problems, *found])
-    field = form.at(request.POST.get("at", ""))
+    read = Reader(page.schema, request.POST)
+    problems = page.problems_with(read.value, read.problems)
+    form = form_build(page.schema, read.value, problems)
+    place = read.places.get(request.POST.get("at", ""))
+    field = form.at(place) if place is not None else None
     return render(request, "workflows/start.html#errors", {"field": field})

@@ -20,6 +20,7 @@ from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import run_get
 from workflows_app.selectors.start import gate_rows, past_runs, run_expectation
 from workflows_app.services.definitions import draft_version
+from workflows_app.services.inputs import schema_problems
 from workflows_app.views.schema_form import MISSING, form_build
 from workflows_app.views.schema_read import form_read
 from workflows_app.views.schema_rows import is_row_act, rows_change
@@ -81,12 +82,18 @@ class StartPage:
     def value_posted(self) -> tuple[Any, list[dict[str, str]]]:
         """Give the input that was written, by form or as JSON text, and what is unreadable."""
         if self.request.POST.get("as") != "json":
-            return form_read(self.schema, self.request.POST.dict())
+            return form_read(self.schema, self.request.POST)
         text = self.request.POST.get("json", "")
         try:
             return strict_loads(text, max_bytes=INPUT_LIMIT), []
         except JsonRefused as error:
             return text, [{"pointer": "", "code": error.code, "message": error.message}]
+
+    def problems_with(self, value: Any, unread: Sequence[Any]) -> list[Any]:
+        """Give what could not be read, and what the schema says of the rest."""
+        places = {problem["pointer"] for problem in unread}
+        found = schema_problems(self.schema, value)
+        return [*unread, *(one for one in found if one["pointer"] not in places)]
 
     def redrawn(self) -> HttpResponse | None:
         """Draw the form again where the button that was pressed asks for no more.
@@ -103,7 +110,7 @@ class StartPage:
 
     def rows_changed(self, act: str) -> Any:
         """Give what the form holds with a row more or less in one of its lists."""
-        return rows_change(self.schema, self.request.POST.dict(), act)
+        return rows_change(self.schema, self.request.POST, act)
 
     def turned(self, act: str, value: Any, problems: Sequence[Any]) -> HttpResponse:
         """Show what was written in the other way to write it, unless it cannot be read."""

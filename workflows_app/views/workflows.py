@@ -12,6 +12,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from workflows_app.models import Run, Workflow, WorkflowVersion
 from workflows_app.selectors.definitions import version_get, version_newest, workflow_get
+from workflows_app.selectors.draft_states import DRAFT_STATES
 from workflows_app.selectors.pages import version_rows, workflow_rows
 from workflows_app.selectors.people import Principal, principal_of_user
 from workflows_app.selectors.runs import run_list
@@ -30,11 +31,15 @@ RUNS_SHOWN = 8
 def workflow_list(request: HttpRequest) -> HttpResponse:
     """Workflows with their last outcomes."""
     actor = principal_of_user(request.user)  # type: ignore[arg-type]
-    text = request.GET.get("q", "")[:200]
+    text, archived = request.GET.get("q", "")[:200], "archived" in request.GET
+    state = request.GET.get("state", "")
+    state = state if state in DRAFT_STATES and not archived else ""
     context = {
-        "workflows": workflow_rows(actor=actor, text=text, archived="archived" in request.GET),
+        "workflows": workflow_rows(actor=actor, text=text, archived=archived, state=state),
         "q": text,
-        "archived": "archived" in request.GET,
+        "archived": archived,
+        "state": state,
+        "states": DRAFT_STATES,
         "may_design": "design" in actor.scopes,
         "may_run": "run" in actor.scopes,
         "looks": LOOKS["run"],

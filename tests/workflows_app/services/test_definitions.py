@@ -27,13 +27,13 @@ from workflows_app.selectors.definitions import (
     workflow_list,
 )
 from workflows_app.services.archive import workflow_archive
+from workflows_app.services.definition_import import workflow_import
 from workflows_app.services.definitions import (
     definition_validate,
     draft_save,
     draft_shape,
     draft_version,
     workflow_create,
-    workflow_import,
     workflow_publish,
 )
 
@@ -287,6 +287,22 @@ def test_import_takes_json_and_yaml_and_only_makes_a_draft(space, ann):
     assert not WorkflowVersion.objects.exists()
     with pytest.raises(JsonRefused):
         workflow_import(text='{"a": 1, "a": 2}', actor=ann, workspace=space)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("- 1\n- 2\n", "an object with format, name and steps"),
+        ("name: [x\n", "not YAML: expected ',' or ']'"),
+        ("a: &x 1\nb: *x\n", r"write the value at each place \(line 1, column 4\)"),
+        ("format: 7\nsteps: []\n", "the file has the format 7; this release reads format 1"),
+        ("format: true\nsteps: []\n", "the format true"),
+        ("nodes: []\nconnections: {}\n", "it has connections, nodes, and no steps"),
+    ],
+)
+def test_what_is_no_definition_is_refused_in_words(space, ann, text, says):
+    with pytest.raises(JsonRefused, match=says):
+        workflow_import(text=text, format="yaml", actor=ann, workspace=space)
 
 
 @pytest.mark.django_db(transaction=True)

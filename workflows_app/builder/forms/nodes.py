@@ -17,7 +17,7 @@ JSON = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offers:
-    """What the workspace has to choose from, and what expressions may name here."""
+    """What the workspace has to choose from."""
 
     models: tuple[str, ...] = ()
     tools: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)  # name: input schema
@@ -25,7 +25,6 @@ class Offers:
     people: tuple[str, ...] = ()
     people_notes: Mapping[str, str] = field(default_factory=dict)  # how many a group has
     kinds: tuple[tuple[str, str], ...] = ()  # of steps inside: name, label
-    variables: tuple[str, ...] = ()
 
     def of(self, source: str) -> tuple[str, ...]:
         """Give the names of one source."""

@@ -1,7 +1,7 @@
 """Check a definition: everything that can be known before it runs, and nothing is evaluated."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,24 +43,24 @@ def definition_check(document: JSON, context: CheckContext | None = None) -> Che
     Returns:
         The digest (None where the document has none), the problems and the definition.
     """
+    return definition_study(document, context)[0]
+
+
+def definition_study(
+    document: JSON, context: CheckContext | None = None
+) -> tuple[Checked, dict[str, Names]]:
+    """Check a document, and give what the expressions of each step may name, by its path."""
     findings = Findings()
-    definition = None
+    definition, names = None, {}
     if _is_sound(document, findings):
-        definition = _Check(document, context or CheckContext(), findings).run()
-    return Checked(
+        check = _Check(document, context or CheckContext(), findings)
+        definition, names = check.run(), check.names
+    checked = Checked(
         digest=definition_digest(document) if isinstance(document, dict) else None,
         problems=tuple(findings.problems.values()),
         definition=definition,
     )
-
-
-def names_by_step(document: JSON) -> dict[str, Names]:
-    """Give what the expressions of each step may name, by the step's path."""
-    if not isinstance(document, dict):
-        return {}
-    check = _Check(document, CheckContext(), Findings())
-    check.run()
-    return check.names
+    return checked, names
 
 
 def definition_digest(document: Mapping[str, JSON]) -> str | None:
@@ -168,8 +168,8 @@ class _Check:
         self._kind(place)
         gates_check(place, self.context, self.findings)
         calls_check(place, site, self.is_limited, self.context, self.findings)
-        states = states_of(place)
-        for part in step_parts(place.spec, place.kind):
+        states, parts = states_of(place), step_parts(place.spec, place.kind)
+        for part in parts:
             is_inside = bool(states) and "states" in getattr(part.marker, "more", ())
             seen = replace(names, states=states) if is_inside else names
             if isinstance(part.marker, BodySpec):
@@ -178,7 +178,8 @@ class _Check:
                 continue
             else:
                 part_check(part, seen, self.findings, pointer=place.pointer, step=place.path)
-        self._inner_steps(place, around, names)
+        inner = [part for part in parts if isinstance(part.marker, StepSpec)]
+        self._inner_steps(inner, place, around, names)
 
     def _kind(self, place: Place) -> None:
         name = place.spec.get("kind")
@@ -247,11 +248,11 @@ class _Check:
             )
         )
 
-    def _inner_steps(self, place: Place, around: Site, names: Names) -> None:
+    def _inner_steps(self, parts: list[Part], place: Place, around: Site, names: Names) -> None:
         """Check steps inside the settings: options, members, tiers, workers."""
         taken = around.taken | around.by_id.keys()
         earlier: set[str] = set()
-        for index, part in enumerate(_step_specs(place)):
+        for index, part in enumerate(parts):
             if not isinstance(part.value, Mapping):
                 continue
             spec = {"id": f"step_{index + 1}", **part.value}
@@ -279,12 +280,6 @@ class _Check:
             )  # fmt: skip
             self.step(inner, site, seen, None)
             earlier.add(inner.id)
-
-
-def _step_specs(place: Place) -> Iterator[Part]:
-    for part in step_parts(place.spec, place.kind):
-        if isinstance(part.marker, StepSpec):
-            yield part
 
 
 def _list(value: JSON) -> list[JSON]:

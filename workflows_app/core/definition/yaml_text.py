@@ -18,10 +18,13 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.events.AliasEvent) or getattr(event, "anchor", None):
-            raise JsonRefused("yaml_alias", f"anchors and aliases are refused{_at(event)}")
+            raise JsonRefused(
+                "yaml_alias",
+                f"anchors and aliases are refused: write the value at each place{_at(event)}",
+            )
         tag = getattr(event, "tag", None)
         if tag is not None and tag != "!":
-            raise JsonRefused("yaml_tag", f"tags are refused{_at(event)}")
+            raise JsonRefused("yaml_tag", f"tags are refused: write plain values{_at(event)}")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -69,7 +72,7 @@ def definition_from_yaml(text: str) -> dict[str, JSON]:
     try:
         value = _load(text)
     except yaml.YAMLError as error:
-        raise JsonRefused("yaml_syntax", f"not YAML: {str(error)[:500]}") from error
+        raise JsonRefused("yaml_syntax", f"not YAML: {_said(error)}") from error
     except RecursionError as error:
         raise JsonRefused("json_too_deep", "nested too deeply") from error
     except (ValueError, TypeError) as error:
@@ -78,8 +81,15 @@ def definition_from_yaml(text: str) -> dict[str, JSON]:
         raise JsonRefused("yaml_syntax", f"not YAML: {str(error)[:500]}") from error
     strict_check(value)
     if not isinstance(value, dict):
-        raise JsonRefused("not_an_object", "a definition is an object")
+        raise JsonRefused("not_an_object", "a definition is an object with format, name and steps")
     return value
+
+
+def _said(error: yaml.YAMLError) -> str:
+    """Say in one line what is wrong, and where."""
+    problem = getattr(error, "problem", None) or str(error)[:500]
+    mark = getattr(error, "problem_mark", None)
+    return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else problem
 
 
 def _load(text: str) -> JSON:
