@@ -13,7 +13,7 @@ document.addEventListener("click", (event) => {
     list.append(copy);
     window.htmx?.process(list.lastElementChild);
     recount(list);
-    list.lastElementChild?.querySelector("input, textarea, select")?.focus();
+    list.lastElementChild?.querySelector("input:not([type=hidden]), textarea, select")?.focus();
     return;
   }
   const drop = event.target.closest("button[data-remove-item]");

@@ -61,8 +61,7 @@ class Reader:
             present = self.posted.get(f"{PREFIX}{field}#")
             return text is not None if present or text is not None else MISSING
         if text is None or text == "":
-            is_wanted = required and kind in {"text", "long"} and text == ""
-            return MISSING if not is_wanted or known.get("minLength", 0) > 0 else ""
+            return MISSING  # who wants an empty text writes it as JSON
         try:
             return _scalar(kind, known, text)
         except (ValueError, JsonRefused) as error:
