@@ -16,6 +16,7 @@ class Waiting:
 
     is_wanted: bool  # there may be ready steps that nobody has looked for
     hinted: list[UUID]  # runs whose inboxes may hold something
+    new: list[UUID]  # runs that may not have begun
     surplus: list[Claim]  # short steps that were claimed in somebody's commit
 
 
@@ -30,6 +31,7 @@ class Board:
     _has_backlog: bool = False
     _is_wanted: bool = False
     _hinted: set[UUID] = field(default_factory=set)
+    _new: set[UUID] = field(default_factory=set)
     _surplus: list[Claim] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -61,20 +63,20 @@ class Board:
 
     # Lanes
 
-    def want(self, run_ids: Sequence[UUID]) -> tuple[bool, list[UUID]]:
-        """Note that there is work.
+    def want(self, run_ids: Sequence[UUID], *, are_new: bool = False) -> tuple[bool, list[UUID]]:
+        """Note that there is work: in these runs, or somewhere.
 
         Tells whether the caller is to be a lane, which has taken a slot for it, and gives the runs
         that another worker had better be told of, because there is no slot here.
         """
         with self._lock:
-            self._hinted.update(run_ids)
-            self._is_wanted = True
+            (self._new if are_new else self._hinted).update(run_ids)
+            self._is_wanted |= not (run_ids and are_new)
             if self.is_stopping or self._lanes >= LANES:
                 return False, []
             if self.free <= 0:
                 self._has_backlog = True
-                return False, list(self._hinted)
+                return False, [*self._hinted, *self._new]
             self.free -= 1
             self._lanes += 1
             return True, []
@@ -99,11 +101,13 @@ class Board:
                 self._lanes -= 1
                 return None
             is_wanted = self._is_wanted and not self.is_stopping
-            if not (is_wanted or self._hinted or self._surplus or has_claims):
+            hints = self._hinted or self._new
+            if not (is_wanted or hints or self._surplus or has_claims):
                 self._lanes -= 1
                 return None
-            found = Waiting(is_wanted, list(self._hinted), self._surplus)
-            self._is_wanted, self._hinted, self._surplus = False, set(), []
+            found = Waiting(is_wanted, list(self._hinted), list(self._new), self._surplus)
+            self._is_wanted, self._surplus = False, []
+            self._hinted, self._new = set(), set()
             return found
 
     def lane_fails(self) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from workflows_app.services.batch import Claim
+from workflows_app.services.begin import runs_begin
 from workflows_app.services.claim import claims_release, steps_claim
 
 if TYPE_CHECKING:
     from workflows_app.worker import Worker
 
+RUNS = 100  # new runs that begin in one commit
 STEPS = 100  # short steps carried out for one commit
 ROUNDS = 50  # commits in a row that claim what follows; then the oldest ready steps have a turn
 
@@ -44,9 +46,24 @@ class Lane:
         if waiting is None:
             return False
         self.claims += waiting.surplus
-        if waiting.is_wanted or waiting.hinted:
-            self._claim(waiting.hinted)
+        begun = self._begin(waiting.new) if waiting.new else set()
+        left = [run_id for run_id in (*waiting.hinted, *waiting.new) if run_id not in begun]
+        if waiting.is_wanted or left:
+            self._claim(left)
         return True
+
+    def _begin(self, run_ids: list[UUID]) -> set[UUID]:
+        """Carry out the first steps of new runs where that needs no claim; give those runs."""
+        worker = self.worker
+        if self.longer is not None or worker.board.is_stopping:
+            return set()
+        facts = runs_begin(run_ids[:RUNS], worker.pace)
+        if not facts:
+            return set()
+        applied = worker.write(facts, STEPS if self.is_short else worker.board.free + 1)
+        self.claimed += len(applied.changed_runs)
+        self._take(applied.claims)
+        return applied.changed_runs
 
     def _claim(self, hinted: Sequence[UUID]) -> None:
         worker = self.worker

@@ -16,9 +16,12 @@ from uuid import UUID
 import psycopg
 from django.db import connection, transaction
 
+from workflows_app.bell import Bell
+
 logger = logging.getLogger(__name__)
 CHANNEL = "countersign"
 GATHER = 0.01  # seconds between two notifications
+FOLLOWS = 0.03  # seconds that a message comes after the bell
 _PAYLOAD_RUNS = 150  # a NOTIFY payload holds 8,000 bytes
 
 # A worker process sets this: work for its own slots needs no broker.
@@ -49,13 +52,15 @@ def runs_ready(run_ids: Iterable[UUID]) -> None:
 def _wake(run_ids: set[UUID]) -> None:
     if local_worker is not None:
         local_worker(run_ids)
+    elif _bell.ring_alone(run_ids):
+        _followers.add(run_ids)
     else:
         _broker.add(run_ids)
 
 
 def runs_offer(run_ids: Iterable[UUID]) -> None:
     """Wake other workers, through the broker, for steps that this process has no slot for."""
-    _broker.add(set(run_ids))
+    _messages.add(set(run_ids))
 
 
 def scope_touched(scope_id: UUID, run_id: UUID) -> None:
@@ -64,11 +69,17 @@ def scope_touched(scope_id: UUID, run_id: UUID) -> None:
 
 
 class _Gatherer:
-    """Sends what was added, at once when idle and then at most every few milliseconds."""
+    """Sends what was added, at once when idle and then at most every few milliseconds.
 
-    def __init__(self, name: str, send: Callable[[list[UUID]], None]) -> None:
+    With `after`, it never sends at once, but so many seconds later.
+    """
+
+    def __init__(
+        self, name: str, send: Callable[[list[UUID]], None], *, after: float = 0.0
+    ) -> None:
         self.name = name
         self.send = send
+        self.after = after
         self._waiting: set[UUID] = set()
         self._condition = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -86,6 +97,9 @@ class _Gatherer:
             with self._condition:
                 while not self._waiting:
                     self._condition.wait()
+            if self.after:
+                time.sleep(self.after)
+            with self._condition:
                 batch, self._waiting = list(self._waiting), set()
             try:
                 self.send(batch)
@@ -126,6 +140,13 @@ class _Browsers:
             raise
 
 
+def _send_hints(run_ids: list[UUID]) -> None:
+    if _bell.ring(run_ids):
+        _followers.add(set(run_ids))
+    else:
+        _send_broker(run_ids)
+
+
 def _send_broker(run_ids: list[UUID]) -> None:
     from project.celery import app  # noqa: PLC0415
 
@@ -140,7 +161,10 @@ def _send_broker(run_ids: list[UUID]) -> None:
 
 _announcer = _Browsers()
 _browsers = _Gatherer("notify-browsers", _announcer.send)
-_broker = _Gatherer("notify-broker", _send_broker)
+_bell = Bell()
+_broker = _Gatherer("notify-broker", _send_hints)
+_messages = _Gatherer("notify-messages", _send_broker)
+_followers = _Gatherer("notify-followers", _send_broker, after=FOLLOWS)
 
 
 def connection_close() -> None:

@@ -165,7 +165,9 @@ class ResultWriter:
         claims = deque(applied.claims)
         for result in batch:
             mine = [claims.popleft() for _ in range(min(result.claim_limit, len(claims)))]
-            result.applied = Applied(accepted=applied.accepted, claims=mine)
+            result.applied = Applied(
+                accepted=applied.accepted, claims=mine, changed_runs=applied.changed_runs
+            )
         if claims:
             self.take_up(list(claims))
         if applied.contended:

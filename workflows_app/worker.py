@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from workflows_app import notify
+from workflows_app.bell import Ear
 from workflows_app.board import Board
 from workflows_app.core.facts import Fact
 from workflows_app.lane import Lane
@@ -55,17 +56,21 @@ class Worker:
             take_up=self._take_up,
         )
         self.timekeeper = Timekeeper(self)
+        self.ear = Ear(self._hear)
 
     # Getting work
 
-    def advance(self, run_ids: Sequence[UUID] | None = None) -> int:
+    def advance(self, run_ids: Sequence[UUID] | None = None, *, are_new: bool = True) -> int:
         """Settle what waits in the inboxes of these runs, then carry out what is ready.
+
+        Of runs that are not new there is no need to look whether they have begun.
 
         Gives the number of steps that were claimed here: none where lanes enough are at work,
         which then take this up too.
         """
-        is_lane, others = self.board.want(run_ids or ())
+        is_lane, others = self.board.want(run_ids or (), are_new=are_new)
         if others and settings.WORKERS > 1:
+            self.ear.forget(others)
             notify.runs_offer(others)
         return self._lane_run() if is_lane else 0
 
@@ -223,11 +228,15 @@ class Worker:
 
     def _local(self, run_ids: set[UUID]) -> None:
         if not self.board.is_stopping:
-            self.executor.submit(self._local_advance, list(run_ids))
+            self.executor.submit(self._told, list(run_ids), are_new=False)
 
-    def _local_advance(self, run_ids: list[UUID]) -> None:
+    def _hear(self, run_ids: list[UUID]) -> None:
+        if not self.board.is_stopping:
+            self.executor.submit(self._told, run_ids, are_new=True)
+
+    def _told(self, run_ids: list[UUID], *, are_new: bool) -> None:
         try:
-            self.advance(run_ids)
+            self.advance(run_ids, are_new=are_new)
         except Exception:
             logger.exception("advancing runs failed; the sweeper will find them")
         finally:
@@ -236,6 +245,7 @@ class Worker:
     def stop(self, *, grace: timedelta = timedelta(seconds=10)) -> None:
         """Claim nothing more and wait for the slots, at most `grace`."""
         self.board.is_stopping = True
+        self.ear.stop()
         notify.local_worker = None
         deadline = time.monotonic() + grace.total_seconds()
         while not self.board.is_idle and time.monotonic() < deadline:

@@ -91,6 +91,7 @@ class WorkerRole:
 
     def _ready(self, **_: object) -> None:
         self.probe.seen()
+        worker_current().ear.start()
         if not self.stop.is_set():
             Thread(target=self._watch, name="watchdog", daemon=True).start()
         announce()

@@ -2,20 +2,26 @@
 
 import threading
 import time
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 from tests.engine_harness import events, run_make, states, until, version_make
+from workflows_app import notify
 from workflows_app.agents.tools import tool
 from workflows_app.core.graph import Node
 from workflows_app.models import Run, StepRun, WorkflowVersion
+from workflows_app.services.begin import runs_begin
 from workflows_app.services.context import version_context
 from workflows_app.services.pace import BRIEF_SECONDS, Pace
 from workflows_app.worker import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NAMES = ("inline.count", "inline.pay", "inline.broken", "inline.reads", "inline.sometimes_stuck")
+LEASE = timedelta(minutes=1)
 CALLS: list[str] = []
 STUCK = threading.Event()
 GO_ON = threading.Event()
@@ -119,6 +125,69 @@ def test_a_tool_with_an_effect_is_written_down_before_anything_follows(worker):
     first, paid, last = (StepRun.objects.get(run=run, step=name) for name in ("s0", "s1", "s2"))
     assert first.finished_at <= paid.finished_at < last.finished_at
     assert commits(run) == 3
+
+
+def begun_here(worker, *tools: str) -> Run:
+    """Start a run that the worker is told of as of one from elsewhere."""
+    told = notify.local_worker
+    notify.local_worker = lambda run_ids: None
+    try:
+        run = run_make(version_of(*tools), {"n": 1})
+    finally:
+        notify.local_worker = told
+    return run
+
+
+def test_a_new_run_of_brief_tools_begins_without_a_claim(worker, monkeypatch):
+    def refuse(**_: object) -> None:
+        raise AssertionError("a claim was made")
+
+    monkeypatch.setattr("workflows_app.lane.steps_claim", refuse)
+    run = begun_here(worker, *["inline.count"] * 3)
+    worker.advance([run.pk])
+    assert ended(run)
+    assert run.state == "succeeded"
+    assert CALLS == ["count"] * 3
+    first = StepRun.objects.get(run=run, step="s0")
+    assert (first.attempt, first.output, first.input["arguments"]) == (1, 2, {"n": 1})
+    assert run.started_at <= first.started_at <= first.finished_at
+    assert [one.split(" ")[0] for one in events(run)[:3]] == [
+        "run.queued",
+        "step.ready",
+        "run.started",
+    ]
+
+
+def test_a_new_run_whose_first_step_has_an_effect_is_claimed(worker):
+    run = begun_here(worker, "inline.pay", "inline.count")
+    assert runs_begin([run.pk], worker.pace) == []
+    worker.advance([run.pk])
+    until(lambda: ended(run))
+    assert CALLS == ["pay", "count"]
+
+
+def test_what_another_worker_claims_meanwhile_is_its_own(worker):
+    run = begun_here(worker, "inline.count", "inline.count")
+    facts = runs_begin([run.pk], worker.pace)
+    assert len(facts) == 1
+    token = uuid4()
+    StepRun.objects.filter(run=run).update(
+        state="running", token=token, lease_owner="another", lease_expires_at=Now() + LEASE
+    )
+    worker.write(facts, 0)
+    step = StepRun.objects.get(run=run)
+    assert (step.state, step.token, step.output) == ("running", token, None)
+    assert "step.ended" not in " ".join(events(run))
+
+
+def test_a_run_that_is_paused_meanwhile_does_not_begin(worker):
+    run = begun_here(worker, "inline.count")
+    facts = runs_begin([run.pk], worker.pace)
+    Run.objects.filter(pk=run.pk).update(state="paused")
+    worker.write(facts, 0)
+    run.refresh_from_db()
+    assert run.state == "paused"
+    assert states(run) == {"s0": "ready"}
 
 
 def test_what_a_tool_asks_the_database_does_not_touch_the_commit(worker):

@@ -26,6 +26,7 @@ class ScopeFact:
     fact: Fact | None  # None: only the inbox is to be handled
     timer: int | None = None
     is_brief: bool = False  # what it tells could be done again without anybody noticing
+    begins: bool = False  # the run has not begun: its first steps share the transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Opened:
     output: JSON = None
     has_output: bool = False
     is_held: bool = False  # from memory: its lock is taken when it is written
+    begins: bool = False  # its ready steps may be carried out here, as if they were new
     handled: int = 0  # effects that were carried out
     others: dict[UUID, Opened] = field(default_factory=dict)  # all scopes of the transaction
 

@@ -21,6 +21,7 @@ from workflows_app.core.graph import Node
 from workflows_app.core.states import StepState
 from workflows_app.services.batch import Claim, Opened
 from workflows_app.services.execute import step_execute
+from workflows_app.services.pace import Pace
 from workflows_app.services.prepare import Prepared, claim_places, claim_prepare, node_refs
 from workflows_app.services.step_limit import is_spent
 from workflows_app.services.values import results_load, results_overlay
@@ -57,7 +58,7 @@ class InlineSteps:
         ready = [
             status
             for status in opened.draft.steps.values()
-            if status.is_new
+            if (status.is_new or opened.begins)
             and status.state is StepState.READY
             and not status.is_held
             and self._is_inline(opened, opened.draft.node(status))
@@ -75,18 +76,9 @@ class InlineSteps:
         return time.monotonic() - self.begun > limit
 
     def _is_inline(self, opened: Opened, node: Node) -> bool:
-        if any(map(node.spec.get, _GATES)):
-            return False
-        if node.kind.primitive == "pure":
-            return True
-        return (
-            self.may_call
-            and not self.transaction.has_locks
-            and node.kind.primitive == "call"
-            and self.pace is not None
-            and self.pace.is_brief(node)
-            and stays_inside(node, self.transaction.contexts[opened.row.run_id].version.pins)
-        )
+        may_call = self.may_call and not self.transaction.has_locks
+        pins = self.transaction.contexts[opened.row.run_id].version.pins
+        return is_inline(node, pins, self.pace if may_call else None)
 
     def _run(self, opened: Opened, status: StepDraft) -> None:
         transaction = self.transaction
@@ -109,6 +101,20 @@ class InlineSteps:
             return step_execute(prepared, worker=worker, is_short=True)
         with self.pace.inline(claim.node), _connection_apart():
             return step_execute(prepared, worker=worker, is_short=True)
+
+
+def is_inline(node: Node, pins: Any, pace: Pace | None) -> bool:
+    """Tell whether a step needs no claim; without a pace, only what is pure needs none."""
+    if any(map(node.spec.get, _GATES)):
+        return False
+    if node.kind.primitive == "pure":
+        return True
+    return (
+        pace is not None
+        and node.kind.primitive == "call"
+        and pace.is_brief(node)
+        and stays_inside(node, pins)
+    )
 
 
 def stays_inside(node: Node, pins: Any) -> bool:

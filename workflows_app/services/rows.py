@@ -150,6 +150,7 @@ def step_update_row(status: StepDraft, was: str, was_token: UUID | None) -> dict
         progress=text(status.progress),
         is_superseded=status.is_superseded,
         is_leased=status.state is StepState.RUNNING and not status.is_container,
+        started_at=_time(status.started_at) if was == "ready" else None,
         finished_at=_time(status.finished_at),
         input=text(status.input) if status.has_input else None,
         has_input=status.has_input,

@@ -21,6 +21,7 @@ from workflows_app.services.rows import RunRow, ScopeRow, cursor_open, load
 JSON = Any
 ROW_CHANGED = "CSROW"  # SQLSTATE: somebody else moved a row, the transaction starts over
 _READ = "SELECT kind, id, owner, fields FROM engine_read(%s, %s, %s)"
+_PEEK = "SELECT kind, id, owner, fields FROM engine_peek(%s::uuid[])"
 _CLAIM = (
     "SELECT kind, id, owner, fields"
     " FROM engine_claim(%s, %s::int, %s::float8, NULL, %s::uuid[], %s::uuid[])"
@@ -70,6 +71,13 @@ def steps_take(
     runs = None if run_ids is None else list(run_ids)
     parameters = [worker, limit, seconds, runs, list(hinted) or None]
     cursor.execute(_CLAIM, parameters, prepare=True)
+    return _read(cursor.fetchall())
+
+
+def runs_peek(run_ids: Sequence[UUID]) -> Read:
+    """Read those of these runs that have not begun, with their first scope, locking nothing."""
+    cursor = cursor_open()
+    cursor.execute(_PEEK, [list(run_ids)], prepare=True)
     return _read(cursor.fetchall())
 
 

@@ -126,13 +126,11 @@ class Transaction:
         """
         known = self.held.get(given.run_id)
         row = known.scopes.get(given.scope_id) if known is not None else None
-        return (
-            row is not None
-            and isinstance(given.fact, WorkerFact)
-            and any(
-                status.id == given.fact.step_run and status.token == given.fact.token
-                for status in row.steps
-            )
+        if row is None or given.begins:
+            return row is not None
+        return isinstance(given.fact, WorkerFact) and any(
+            status.id == given.fact.step_run and status.token == given.fact.token
+            for status in row.steps
         )
 
     def scopes_open(self, wanted: dict[UUID, UUID], *, skip_locked: bool) -> Collection[UUID]:
@@ -208,6 +206,7 @@ class Transaction:
         for opened in list(self.opened.values()):
             facts = self.inbox(opened)
             for given in by_scope.get(opened.row.id, ()):
+                opened.begins |= given.begins
                 if given.timer is not None:
                     self.consumed_timers.append(given.timer)
                 if given.fact is not None:
