@@ -14,6 +14,7 @@ JSON = Any
 NEARBY = 0.05  # of confidence: what counts as "at this level"
 ENOUGH = 5  # decisions before a share means anything
 STEPS_SHOWN = 12
+OWN_MOST = 500  # answers, the newest
 
 
 def run_steps(request: ApprovalRequest) -> list[dict[str, JSON]]:
@@ -65,24 +66,22 @@ def confidence_record(request: ApprovalRequest) -> dict[str, JSON] | None:
 
 def own_record(request: ApprovalRequest, user: User, now: datetime) -> dict[str, JSON]:
     """Give how `user` answered this gate in 30 days: counts, and the median time."""
-    votes = list(
-        Vote.objects.filter(
-            person=user,
-            request__workflow_id=request.workflow_id,
-            request__gate=request.gate,
-            at__gte=now - timedelta(days=30),
-            undone__isnull=True,
-        )
-        .select_related("request", "edit")
-        .order_by("-pk")[:500]
-    )
-    edited = sum(hasattr(vote, "edit") for vote in votes)
-    times = [(vote.at - vote.request.requested_at).total_seconds() for vote in votes]
+    votes = Vote.objects.filter(
+        person=user,
+        request__workflow_id=request.workflow_id,
+        request__gate=request.gate,
+        at__gte=now - timedelta(days=30),
+        undone__isnull=True,
+    ).order_by("-pk")
+    rows = list(votes.values_list("decision", "edit", "at", "request__requested_at")[:OWN_MOST])
+    decisions = [decision for decision, _, _, _ in rows]
+    edited = sum(edit is not None for _, edit, _, _ in rows)
+    times = [(at - asked).total_seconds() for _, _, at, asked in rows]
     return {
-        "total": len(votes),
-        "approved": sum(vote.decision in ("approve", "change") for vote in votes) - edited,
+        "total": len(rows),
+        "approved": sum(one in ("approve", "change") for one in decisions) - edited,
         "edited": edited,
-        "rejected": sum(vote.decision == "reject" for vote in votes),
+        "rejected": decisions.count("reject"),
         "median": timedelta(seconds=median(times)) if times else None,
     }
 

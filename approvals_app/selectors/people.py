@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from approvals_app.core.policy import Gate, Need, Person
 from approvals_app.models import ApprovalRequest, Cover, Vote
 from approvals_app.selectors.clock import DatabaseClock
 from workflows_app.models import Group, Member, User
 
+SHOWN = Prefetch("votes", Vote.objects.select_related("person", "seat", "undone").order_by("pk"))
 NAMES_MOST = 200  # offered while writing; any other name can be written too
 
 
@@ -23,6 +24,7 @@ class Directory:
     def __init__(self, workspace_id: UUID) -> None:
         self.workspace_id = workspace_id
         self._known: dict[str, frozenset[Person]] = {}
+        self._users: dict[Person, User] = {}
         self._covers: list[Cover] | None = None
 
     def people(self, names: Iterable[str]) -> frozenset[Person]:
@@ -30,6 +32,13 @@ class Directory:
         wanted = set(names)
         self._load(wanted - self._known.keys())
         return frozenset[Person]().union(*(self._known[name] for name in wanted))
+
+    def users(self, ids: Iterable[Person]) -> list[User]:
+        """Give people by their ids, in the order of these."""
+        wanted = sorted(set(ids))
+        missing = [one for one in wanted if one not in self._users]
+        self._users.update(User.objects.in_bulk(missing) if missing else {})
+        return [self._users[one] for one in wanted if one in self._users]
 
     def covers(self) -> list[Cover]:
         """Give who answers in whose place now."""
@@ -126,6 +135,12 @@ def gate_of(request: ApprovalRequest, directory: Directory | None = None) -> Gat
 def need_of(request: ApprovalRequest) -> Need:
     """Give the request's quorum as a number or `all`."""
     return "all" if request.need == "all" else int(request.need)
+
+
+def votes_undone(request: ApprovalRequest) -> int:
+    """Give how many votes of the present round were taken back."""
+    here = [vote for vote in request.votes.all() if vote.round == request.round]
+    return sum(hasattr(vote, "undone") for vote in here)
 
 
 def votes_counted(request: ApprovalRequest) -> list[Vote]:

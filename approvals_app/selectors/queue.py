@@ -164,7 +164,8 @@ def claims_of(
     requests: Iterable[ApprovalRequest], *, user: User | None, now: datetime
 ) -> dict[UUID, str]:
     """Give by request who else looks at it now, the last one of several."""
-    marks = SeenMark.objects.filter(request__in=list(requests), at__gt=now - CLAIM)
+    ids = [request.pk for request in requests]
+    marks = SeenMark.objects.filter(request_id__in=ids, at__gt=now - CLAIM)
     found = marks.exclude(person=user).order_by("at")
     return dict(found.values_list("request_id", "person__username"))
 

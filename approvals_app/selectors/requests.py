@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from approvals_app.core.policy import Gate, Person, Refusal, seat_for
@@ -12,6 +12,7 @@ from approvals_app.core.policy import Vote as Counted
 from approvals_app.core.states import DECIDED, ApprovalState
 from approvals_app.models import ApprovalRequest, Delegation, Snooze, Vote
 from approvals_app.selectors.people import (
+    SHOWN,
     Directory,
     gate_of,
     user_names,
@@ -35,8 +36,18 @@ HEAVY = (
     "version__pins",
     "workflow__draft",
 )
+# Of a request that is answered: what the answer is not read by.
+UNREAD = (
+    "details",
+    "recommendation",
+    "impact",
+    "alternatives",
+    "links",
+    "ladder",
+    "unusual",
+    "why",
+)
 COUNTED = 1_000  # of a tab; a larger number says "so many and more"
-SHOWN = Prefetch("votes", Vote.objects.select_related("person", "seat", "undone").order_by("pk"))
 
 
 def approval_visible(*, actor: Looker) -> QuerySet[ApprovalRequest]:
@@ -73,6 +84,18 @@ def approval_get(*, approval_id: UUID | int, actor: Looker) -> ApprovalRequest:
     if request is None:
         raise NotFound("There is no such approval request.")
     return request
+
+
+def approval_find(*, number: int, actor: Looker) -> ApprovalRequest:
+    """Give a request as far as its answer has to be understood; the service reads it whole.
+
+    Raises:
+        NotFound: there is none that `actor` may see.
+    """
+    found = approval_visible(actor=actor).filter(number=number).defer(*UNREAD).first()
+    if found is None:
+        raise NotFound("There is no such approval request.")
+    return found
 
 
 def approval_list(

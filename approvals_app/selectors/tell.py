@@ -24,8 +24,7 @@ def people_to_tell(request: ApprovalRequest, directory: Directory, channel: str)
         is_away = bool(standing_in) and _is_covered(request, directory, seat)
         asked |= standing_in if is_away else {seat, *standing_in}
     ready = (asked & gate.voters) - {vote.person_id for vote in votes_counted(request)}
-    people = User.objects.filter(pk__in=ready).order_by("pk")
-    return [person for person in people if wants(person.preferences, channel)]
+    return [person for person in directory.users(ready) if wants(person.preferences, channel)]
 
 
 def _is_covered(request: ApprovalRequest, directory: Directory, seat: int) -> bool:

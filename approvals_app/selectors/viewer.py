@@ -6,7 +6,7 @@ from uuid import UUID
 
 from approvals_app.models import Cover
 from approvals_app.selectors.people import covers_now
-from workflows_app.models import Member, User
+from workflows_app.models import Group, Member, User
 from workflows_app.selectors.people import Principal, principal_of_user
 
 
@@ -49,19 +49,37 @@ def viewer_of(who: Looker) -> Viewer:
     )
     if user is None:
         return Viewer(user=None, reads=reads, names={}, covers=())
-    names = _names([user.pk], principal.workspace_ids)
+    names = _own_names(principal)
     covers = list(covers_now().filter(workspace_id__in=principal.workspace_ids, delegate=user))
     theirs = _names({one.seat_id for one in covers}, principal.workspace_ids) if covers else {}
     return Viewer(
         user=user,
         reads=reads,
-        names={
-            space: names.get((user.pk, space), frozenset()) for space in principal.workspace_ids
-        },
+        names=names,
         covers=tuple(
             (one, theirs.get((one.seat_id, one.workspace_id), frozenset())) for one in covers
         ),
     )
+
+
+def _own_names(principal: Principal) -> dict[UUID, frozenset[str]]:
+    """Give by workspace every name under which whoever asks can be asked."""
+    user = principal.user
+    if user is None or not user.is_active:
+        return dict.fromkeys(principal.workspace_ids, frozenset())
+    groups: dict[UUID, set[str]] = {space: set() for space in principal.workspace_ids}
+    mine = Group.objects.filter(
+        workspace_id__in=principal.workspace_ids, members__user=user, members__is_active=True
+    )
+    for space, name in mine.values_list("workspace_id", "name"):
+        groups[space].add(f"group:{name}")
+    return {
+        grant.workspace.pk: frozenset(
+            {f"user:{user.username}", *groups[grant.workspace.pk]}
+            | {f"role:{role}" for role in grant.roles}
+        )
+        for grant in principal.grants
+    }
 
 
 def _names(

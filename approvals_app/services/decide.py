@@ -10,13 +10,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
 from approvals_app.core.answers import TRIGGERS, Answer, accepts, problems
 from approvals_app.core.policy import REFUSAL_WORDS, Gate, Person, Refusal, is_met, seat_for
 from approvals_app.core.policy import Vote as Counted
 from approvals_app.core.states import ApprovalState, Trigger
 from approvals_app.models import ApprovalRequest, Edit, Vote
-from approvals_app.selectors.people import gate_of, votes_counted
+from approvals_app.selectors.people import SHOWN, gate_of, votes_counted, votes_undone
 from approvals_app.services import record, told
 from approvals_app.services.announce import announce
 from approvals_app.services.edits import answer_check
@@ -96,6 +97,7 @@ class _Case:
         self.answer = answer
         self.via = via
         self.window = window
+        prefetch_related_objects([self.request], SHOWN, "delegations")
         self.votes = votes_counted(self.request)
         self.gate: Gate = gate_of(self.request)
 
@@ -222,7 +224,7 @@ class _Case:
         return request
 
     def _vote(self, seat: Person, agreed: str) -> Vote:
-        undone = self.request.votes.filter(round=self.request.round, undone__isnull=False).count()
+        undone = votes_undone(self.request)
         return Vote(
             request=self.request,
             round=self.request.round,

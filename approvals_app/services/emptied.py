@@ -19,6 +19,21 @@ from approvals_app.services.open import request_close, widest_gate
 from workflows_app.core.facts import Decided
 
 AT_ONCE = 200
+JUDGED = (  # what says who may answer
+    "number",
+    "workspace_id",
+    "workflow_id",
+    "scope_id",
+    "mode",
+    "risk",
+    "need",
+    "round",
+    "assignees",
+    "present",
+    "ladder",
+    "requesters",
+    "starter",
+)
 
 
 class _Walk:
@@ -32,9 +47,8 @@ class _Walk:
         waiting = ApprovalRequest.objects.filter(
             state=ApprovalState.PENDING.value, mode="live", number__gt=self.after
         )
-        found = list(
-            waiting.order_by("number").prefetch_related("votes__undone", "delegations")[:AT_ONCE]
-        )
+        bare = waiting.order_by("number").only(*JUDGED)
+        found = list(bare.prefetch_related("votes__undone", "delegations")[:AT_ONCE])
         self.after = found[-1].number if len(found) == AT_ONCE else 0
         return found
 

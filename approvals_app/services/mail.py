@@ -13,7 +13,7 @@ from approvals_app.core.quiet import send_at
 from approvals_app.core.states import ApprovalState
 from approvals_app.models import ApprovalRequest, Notice
 from approvals_app.selectors.clock import DatabaseClock
-from approvals_app.selectors.people import Directory
+from approvals_app.selectors.people import SHOWN, Directory
 from approvals_app.selectors.tell import base_address, people_to_tell, plain_text
 from approvals_app.services import record
 from approvals_app.services.mail_links import NEEDS_SIGN_IN, link_make
@@ -41,7 +41,8 @@ def notices_make() -> int:
     requests = list(
         ApprovalRequest.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(state=ApprovalState.PENDING.value, is_told=False)
-        .order_by("number")[:AT_ONCE]
+        .order_by("number")
+        .prefetch_related(SHOWN, "delegations")[:AT_ONCE]
     )
     now = record.database_now()
     directories: dict[UUID, Directory] = {}

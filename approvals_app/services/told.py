@@ -14,7 +14,8 @@ JSON = Any
 
 def decided_fact(request: ApprovalRequest, answer: Answer, by: str) -> Decided:
     """Give what the engine is told of an answer that settled a request."""
-    is_edited = request.edits.filter(vote__round=request.round).exists()
+    # An edit begins a round of its own.
+    is_edited = request.round > 1 and request.edits.filter(vote__round=request.round).exists()
     arguments = (request.action or {}).get("arguments") if is_edited else None
     return Decided(
         step_run=request.step_run_id,

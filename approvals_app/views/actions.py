@@ -1,6 +1,7 @@
 """What people do to a request, by plain forms; every one of them is a POST."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -13,20 +14,21 @@ from django.views.decorators.http import require_POST
 from approvals_app.forms import ArgumentsForm, DecisionForm
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors.queue import next_number, queue_query
-from approvals_app.selectors.requests import approval_get
+from approvals_app.selectors.requests import approval_find, approval_get
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.edits import arguments_check, changes_check
 from approvals_app.services.record import database_now
 from approvals_app.services.seen import approval_see
 from approvals_app.services.undo import approval_hold, approval_undo
 from approvals_app.views.acting import form_problem, refused
-from approvals_app.views.answering import output_posted
+from approvals_app.views.answering import is_answered, output_posted
 from approvals_app.views.pages import detail_render, person_of, viewer_here
 from approvals_app.views.plan import changes_read
 from approvals_app.views.present import bound_action
 from approvals_app.views.queue import Filters, filters_of
 from workflows_app.errors import DomainError, Invalid, NotFound
 from workflows_app.models import StepRun
+from workflows_app.views.navigation import principal_here
 
 JSON = Any
 ASKED = {"approve": "Approve", "take_over": "Take over", "change": "Go on with the changes"}
@@ -42,7 +44,7 @@ DONE = {
 @require_POST
 def decide_view(request: HttpRequest, number: int) -> HttpResponse:
     """Record an answer; what cannot be taken back is read once more before."""
-    row = approval_get(approval_id=number, actor=viewer_here(request))
+    row = approval_find(number=number, actor=viewer_here(request))
     form = DecisionForm(request.POST)
     if not form.is_valid():
         return detail_render(
@@ -55,7 +57,7 @@ def decide_view(request: HttpRequest, number: int) -> HttpResponse:
         if _wants_confirmation(row, answer) and not request.POST.get("confirmed"):
             return _confirm(request, row, answer, carried)
         decided = approval_decide(
-            approval_id=row.pk, actor=person_of(request), via="page", **answer
+            approval_id=row.pk, actor=principal_here(request), via="page", **answer
         )
     except NotFound:
         raise
@@ -67,6 +69,8 @@ def decide_view(request: HttpRequest, number: int) -> HttpResponse:
 def _read_output(row: ApprovalRequest, request: HttpRequest, answer: dict[str, JSON]) -> None:
     """Take the answer from the fields of a form, where it was written there."""
     if answer["output"] is not None or answer["decision"] not in ("approve", "take_over"):
+        return
+    if not is_answered(request.POST):
         return
     step_run = StepRun.objects.get(pk=row.step_run_id)
     answer["output"], problems = output_posted(row, step_run, request.POST)
@@ -105,20 +109,23 @@ def _next(
 ) -> HttpResponse:
     """Open the next request of the queue, and say what was done."""
     words = DONE[decision] if decided.state != "pending" else "Your answer is recorded for"
-    if decided.effective_at is None or decided.effective_at <= database_now():
+    now = database_now()
+    if decided.effective_at is None or decided.effective_at <= now:
         messages.success(request, f"{words} {decided.reference}")  # else the undo bar says it
     if request.POST.get("page"):
         return redirect("approvals:detail", decided.number)
     filters = filters_of(request.POST)
-    query = filters.query(open=_reference_after(request, answered, filters))
+    query = filters.query(open=_reference_after(request, answered, filters, now))
     return redirect(f"{reverse('approvals:inbox')}?{query}")
 
 
-def _reference_after(request: HttpRequest, answered: ApprovalRequest, filters: Filters) -> str:
+def _reference_after(
+    request: HttpRequest, answered: ApprovalRequest, filters: Filters, now: datetime
+) -> str:
     if filters.view == "decided":
         return ""
     given = {"view": filters.view, "risk": filters.risk, "due": filters.due}
-    rows = queue_query(user=viewer_here(request), now=database_now(), **given)
+    rows = queue_query(user=viewer_here(request), now=now, **given)
     number = next_number(rows, answered)
     return f"APR-{number}" if number is not None else ""
 

@@ -118,6 +118,11 @@ def _is_written(posted: Mapping[str, str]) -> bool:
     return any(name.startswith(PREFIX) for name in posted)
 
 
+def is_answered(posted: Mapping[str, str]) -> bool:
+    """Tell whether a form holds an answer, in fields or as a text."""
+    return bool(posted.get("said", "").strip()) or _is_written(posted)
+
+
 def output_posted(
     request: ApprovalRequest, step_run: StepRun, posted: Mapping[str, str]
 ) -> tuple[JSON, list[dict[str, str]]]:

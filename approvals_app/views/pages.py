@@ -155,6 +155,8 @@ def queue_context(
     batches = batches_of(rows[:shown]) if filters.view == "mine" else []
     reference = opened.reference if opened and is_asked else ""
     numbers = ",".join(str(line["request"].number) for line in queue.lines)
+    for line in queue.lines:
+        line["is_open"] = opened is not None and line["request"].pk == opened.pk
     counts = inbox_counts(actor=viewer)
     request.approvals_waiting = counts["mine"]  # type: ignore[attr-defined]
     context: dict[str, JSON] = {
@@ -173,6 +175,7 @@ def queue_context(
         "soon": _soon(queue.lines, is_more=is_more),
         "empty_text": "" if queue.lines else _empty_text(viewer, filters, now),
         "risks": RISKS,
+        "queue_address": f"{reverse('approvals:inbox')}?{filters.query()}",
         "all_query": filters.query(open=reference),
         "queue_query": filters.query(open=opened.reference if opened else "", held=numbers),
         "more_query": filters.query(

@@ -188,6 +188,21 @@ def test_new_requests_wait_behind_a_pill_and_lines_stay_where_they_are(browser, 
     browser.until(f"document.getElementById('row-{urgent.number}')")
 
 
+def test_the_count_of_what_waits_comes_and_goes_on_every_page(browser, found):
+    browser.open("/workflows/")
+    browser.until(LIVE)
+    badge = "document.querySelector('.nav [data-waiting]')"
+    browser.until(f"{badge}.firstChild.data === '2' && !{badge}.hidden")
+
+    for name in ("first", "second"):
+        decided(found[name], found["ben"])
+        tell(found[name])
+    browser.until(f"{badge}.hidden")
+
+    tell(factories.request_for(step(), summary="Third"))
+    browser.until(f"{badge}.firstChild.data === '1' && !{badge}.hidden")
+
+
 def test_what_somebody_else_decides_greys_and_disables(browser, found):
     decided(found["first"], found["ben"])
     tell(found["first"])

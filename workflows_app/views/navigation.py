@@ -1,6 +1,8 @@
 """What the navigation shows: links to pages that exist, and counts of what waits."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
@@ -46,8 +48,14 @@ FOOT = (Entry("settings", "Settings", "settings", ("workflows:settings", "workfl
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """Give the groups of links for this request, with the current one marked."""
-    if not isinstance(request.user, User):
-        return {}
+    known: dict[str, Any] | None = getattr(request, "page_navigation", None)
+    if known is None:
+        known = _navigation(request) if isinstance(request.user, User) else {}
+        request.page_navigation = known  # type: ignore[attr-defined]
+    return known
+
+
+def _navigation(request: HttpRequest) -> dict[str, Any]:
     counts = _counts(request)
     groups = [
         (title, [_link(request, entry, counts) for entry in entries])
@@ -65,13 +73,19 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
 
 
 def _link(request: HttpRequest, entry: Entry, counts: dict[str, int]) -> dict[str, Any] | None:
-    for name in entry.names:
-        try:
-            url = reverse(name)
-        except NoReverseMatch:
-            continue
-        is_here = request.path == url or (url != "/" and request.path.startswith(url))
-        return {"entry": entry, "url": url, "is_here": is_here, "count": counts.get(entry.counts)}
+    url = _address(entry.names)
+    if url is None:
+        return None
+    is_here = request.path == url or (url != "/" and request.path.startswith(url))
+    return {"entry": entry, "url": url, "is_here": is_here, "count": counts.get(entry.counts)}
+
+
+@cache
+def _address(names: tuple[str, ...]) -> str | None:
+    """Give the first of these addresses that exists."""
+    for name in names:
+        with suppress(NoReverseMatch):
+            return reverse(name)
     return None
 
 

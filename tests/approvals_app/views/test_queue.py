@@ -5,7 +5,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from approvals_app.models import ApprovalRequest, Vote
+from approvals_app.models import ApprovalRequest, SeenMark, Vote
 from approvals_app.selectors.queue import queue_query
 from approvals_app.services.decide import approval_decide
 from tests.approvals_app import factories
@@ -146,6 +146,33 @@ def test_the_title_and_the_navigation_count_what_waits(anna):
 
     assert "Approvals · 2 waiting" in text
     assert 'data-waiting="/approvals/waiting/">2' in text
+
+
+def test_the_navigation_asks_for_the_count_alone(anna, people, client):
+    request = factories.request_for()
+
+    assert anna.get("/approvals/waiting/").json() == {"waiting": "1"}
+    decide(request, people["ben"])
+    assert anna.get("/approvals/waiting/").json() == {"waiting": "0"}
+
+    client.force_login(factories.person("otto", space=factories.workspace("other")))
+    assert client.get("/approvals/waiting/").json() == {"waiting": "0"}
+    client.logout()
+    assert client.get("/approvals/waiting/").status_code == 302
+
+
+def test_a_line_that_was_drawn_before_says_what_is_true_now(anna, people):
+    request = factories.request_for(summary="Refund <b>Nordwind</b>")
+    first = queue(anna, "")
+    assert "Refund &lt;b&gt;Nordwind" in first
+    assert "is looking" not in first
+
+    SeenMark.objects.create(request=request, person=people["ben"], at=timezone.now())
+    assert "ben is looking" in queue(anna, "")
+    ApprovalRequest.objects.filter(pk=request.pk).update(summary="Refund Südwind", risk="high")
+    again = queue(anna, "")
+    assert "Refund Südwind" in again
+    assert "Nordwind" not in again
 
 
 def test_ten_thousand_pending_requests_are_read_by_an_index(people):
