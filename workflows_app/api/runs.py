@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Header, Query, Router, Status
 
 from workflows_app.api.auth import INPUT_LIMIT, needs, principal
-from workflows_app.api.lookup import version_for, workflow_for
+from workflows_app.api.lookup import version_for, workflow_newest
 from workflows_app.api.paging import page
 from workflows_app.api.run_schemas import (
     MAX_SEQUENCE,
@@ -51,12 +51,14 @@ def start(
 ) -> Status[Any]:
     """Start a run; the same key and body give the same run for 30 days (200)."""
     who = principal(request)
-    workflow = workflow_for(who, slug)
+    workflow, newest = workflow_newest(who, slug)
     rehearses = payload.mode == "rehearsal" and not who.can("run", workflow.workspace_id)
     who.require("design" if rehearses else "run", workflow.workspace_id)
     run, is_new = run_start(
         workflow=workflow,
-        version=version_for(workflow, payload.version, mode=payload.mode, user=who.user),
+        version=version_for(
+            workflow, payload.version, mode=payload.mode, user=who.user, newest=newest
+        ),
         input=payload.input,
         mode=payload.mode,
         user=who.user,

@@ -109,8 +109,8 @@ def principal_of_user(user: User, *, via: Literal["api", "page", "command"] = "p
     )
 
 
-def principal_of_token(token: ApiToken) -> Principal | None:
-    """Give the principal of a token, or None where its person is no active member any more.
+def principal_of_token(token: ApiToken, *, roles: Iterable[str]) -> Principal:
+    """Give the principal of a token of a service, or of a member with these roles.
 
     A person's token never reaches further than the person: its scopes are cut to the roles.
     """
@@ -119,16 +119,8 @@ def principal_of_token(token: ApiToken) -> Principal | None:
         grant = Grant(workspace=token.workspace, roles=frozenset(), scopes=scopes - {"decide"})
         name = token.service
         return Principal(service=name, grants=(grant,), actor=f"service:{name}", via="api")
-    member = Member.objects.filter(
-        user=token.user, workspace=token.workspace, is_active=True
-    ).first()
-    if member is None or not token.user.is_active:
-        return None
-    grant = Grant(
-        workspace=token.workspace,
-        roles=frozenset(member.roles),
-        scopes=scopes & scopes_of_roles(member.roles),
-    )
+    known = frozenset(roles)
+    grant = Grant(workspace=token.workspace, roles=known, scopes=scopes & scopes_of_roles(known))
     return Principal(
         user=token.user, grants=(grant,), actor=f"user:{token.user.username}", via="api"
     )

@@ -9,6 +9,7 @@ from workflows_app.core.states import RUN_TERMINAL, RunState, StepState, WaitRea
 from workflows_app.errors import NotFound
 from workflows_app.models import Attempt, Run, StepRun, Undo
 from workflows_app.selectors.people import Actor, workspace_ids_of
+from workflows_app.selectors.shown import run_shown
 
 HEAVY = ("workflow__draft", "version__definition", "version__expanded", "version__pins")
 GOING_ON = frozenset({RunState.QUEUED, RunState.RUNNING, RunState.WAITING})
@@ -115,8 +116,7 @@ def run_get(*, actor: Actor, run_id: UUID | None = None, number: int | None = No
     Raises:
         NotFound: there is none that `actor` may see.
     """
-    wanted = Q(pk=run_id) if run_id is not None else Q(number=number)
-    found = _visible(actor).filter(wanted).first()
+    found = run_shown(workspaces=workspace_ids_of(actor), run_id=run_id, number=number)
     if found is None:
         raise NotFound("There is no such run.")
     return found

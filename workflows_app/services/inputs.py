@@ -9,6 +9,7 @@ from jsonschema.exceptions import ValidationError
 from workflows_app.core.canonical import canonical_bytes
 from workflows_app.errors import Invalid
 from workflows_app.models import WorkflowVersion
+from workflows_app.services.context import version_context
 
 JSON = Any
 PROBLEMS_SHOWN = 20
@@ -42,7 +43,7 @@ def input_check(version: WorkflowVersion, value: JSON) -> None:
     Raises:
         Invalid: `problems` says where and how it breaks the schema.
     """
-    schema = version.definition.get("input")
+    schema = version_context(version.pk).expanded.get("input")
     problems = schema_problems(schema, value) if schema else []
     if problems:
         first = problems[0]

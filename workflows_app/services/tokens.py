@@ -16,6 +16,7 @@ from workflows_app.errors import DomainError, Invalid, NotFound
 from workflows_app.models import ApiToken, Member, SignInLink, User, Workspace
 from workflows_app.models.people import SCOPES
 from workflows_app.selectors.people import Principal, principal_of_token, scopes_of_roles
+from workflows_app.selectors.prepared import Columns, row_read
 from workflows_app.services.members import app_event
 from workflows_app.services.rows import cursor_open
 
@@ -90,21 +91,33 @@ def token_revoke(*, token: ApiToken, actor: str, why: str = "") -> None:
         app_event(token.workspace, "token.revoked", owner, actor, why=why, data=data)
 
 
+_TOKENS, _SPACES, _USERS = Columns(ApiToken, "t"), Columns(Workspace, "w"), Columns(User, "u")
+_TOKEN = f"""
+SELECT {_TOKENS.sql}, {_SPACES.sql}, {_USERS.sql}, m.roles
+FROM workflows_app_apitoken t
+JOIN workflows_app_workspace w ON w.id = t.workspace_id
+LEFT JOIN workflows_app_user u ON u.id = t.user_id
+LEFT JOIN workflows_app_member m
+  ON m.user_id = t.user_id AND m.workspace_id = t.workspace_id AND m.is_active
+WHERE t.digest = %s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
+  AND (t.user_id IS NULL OR (u.is_active AND m.id IS NOT NULL))
+"""  # noqa: S608 - made of names of columns
+
+
 def token_check(plain: str) -> Principal:
     """Give the principal that a bearer token stands for.
 
     Raises:
         Unauthenticated: unknown, expired or revoked, or its person is no longer active.
     """
-    usable = Q(expires_at=None) | Q(expires_at__gt=Now())
-    token = (
-        ApiToken.objects.filter(usable, digest=_digest(plain), revoked_at=None)
-        .select_related("user", "workspace")
-        .first()
-    )
-    principal = principal_of_token(token) if token is not None else None
-    if token is None or principal is None:
+    row = row_read(_TOKEN, [_digest(plain)])
+    if row is None:
         raise Unauthenticated("The token is unknown, expired or revoked.", code="bad_token")
+    token = _TOKENS.make(row)
+    token.workspace = _SPACES.make(row, len(_TOKENS))
+    if token.user_id is not None:
+        token.user = _USERS.make(row, len(_TOKENS) + len(_SPACES))
+    principal = principal_of_token(token, roles=row[-1])
     if token.last_used_at is None or token.last_used_at < timezone.now() - LAST_USED_STEP:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=Now() - LAST_USED_STEP)
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=Now())

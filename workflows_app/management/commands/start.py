@@ -16,6 +16,7 @@ from workflows_app.management.process_memory import memory_lines
 from workflows_app.management.run_inputs import csv_inputs, csv_mapped, input_read
 from workflows_app.management.run_watch import Watch, accuracy_of
 from workflows_app.models import Member, Run, User, Workflow, WorkflowVersion
+from workflows_app.selectors.definitions import version_newest
 from workflows_app.selectors.people import Principal, principal_of_user, workspace_get
 from workflows_app.services.people import workspace_default
 from workflows_app.services.start import run_start, runs_start, start_check
@@ -70,7 +71,11 @@ class Command(BaseCommand):
         if answer and starter is None:
             starter = _admin(workflow)
         version = version_for(
-            workflow, options["number"], mode=options["mode"] or "live", user=starter
+            workflow,
+            options["number"],
+            mode=options["mode"] or "live",
+            user=starter,
+            newest=version_newest(workflow=workflow),
         )
         mode = options["mode"] or self._mode(version)
         if answer and mode != "rehearsal":
