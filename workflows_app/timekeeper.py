@@ -17,7 +17,7 @@ from django.db import connection
 
 from workflows_app.core.facts import StepFailed
 from workflows_app.services.claim import claims_lost, leases_renew, starts_announce
-from workflows_app.services.prepare import Prepared
+from workflows_app.services.prepared import Prepared
 
 if TYPE_CHECKING:
     from workflows_app.worker import Worker

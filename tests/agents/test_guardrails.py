@@ -242,7 +242,10 @@ def test_a_guardrail_that_would_not_run_is_a_problem():
 
     found = problems_of(
         guardrails=[{"check": "nothing"}],
-        steps=[{**step, "guardrails": rails}, {**box, "guardrails": [{"check": "injection"}]}],
+        steps=[
+            {**step, "guardrails": rails},
+            {**box, "guardrails": [{"check": "injection", "at": "both"}]},
+        ],
     )
 
     assert found == {

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from workflows_app.agents.core.guardrails import AROUND_A_STEP, SUPPORTED
 from workflows_app.agents.steps.guardrail_settings import guardrail_models
 from workflows_app.core.definition import Problem
-from workflows_app.core.kinds import kinds
 from workflows_app.services.guardrails import ALWAYS_BEFORE
 
 JSON = Any
-_BOXES = frozenset({"group", "map", "loop", "workflow", "state_machine"})
+_EMPTY_HANDED = frozenset({"group", "state_machine", "fallback", "consensus", "escalation"})
+_OF_CONTENT = frozenset({"personal_data", "patterns", "injection", "confidence", "volume"})
 _MODELS = guardrail_models()
 
 
@@ -37,7 +37,7 @@ def _within(value: JSON, pointer: str, path: tuple[str, ...]) -> Iterator[Proble
 
 
 def _step(step: Mapping[str, JSON], pointer: str, path: str) -> Iterator[Problem]:
-    kind, settings = kinds().get(step["kind"]), step.get("with")
+    settings = step.get("with")
     runs = set(AROUND_A_STEP)
     if step["kind"] == "agent":
         runs.add("repeats")
@@ -45,9 +45,10 @@ def _step(step: Mapping[str, JSON], pointer: str, path: str) -> Iterator[Problem
     if step["kind"] == "guard" and isinstance(settings, Mapping):
         checks = settings.get("checks")
         yield from _rails(checks, f"{pointer}/with/checks", path, SUPPORTED, is_checked=True)
-    is_box = kind is not None and (kind.primitive in _BOXES or kind.primitive is None)
-    if is_box and step["kind"] != "agent":
-        yield from _after_a_box(step, pointer, path)
+    given = settings if isinstance(settings, Mapping) else {}
+    is_loop = step["kind"] == "loop" and given.get("items") is None
+    if step["kind"] in _EMPTY_HANDED or is_loop:
+        yield from _before_a_box(step, pointer, path)
 
 
 def _rails(
@@ -76,14 +77,17 @@ def _shape(model: Any, rail: Mapping[str, JSON], where: str, path: str | None) -
             yield _problem("bad_guardrail", path, f"{where}/{place}", one["msg"])
 
 
-def _after_a_box(step: Mapping[str, JSON], pointer: str, path: str) -> Iterator[Problem]:
-    """What a box gives is put together by the engine: check it in a step after the box."""
+def _before_a_box(step: Mapping[str, JSON], pointer: str, path: str) -> Iterator[Problem]:
+    """A box that is handed nothing of its own has nothing that could be looked at before."""
     rails = step.get("guardrails")
     for index, rail in enumerate(rails if isinstance(rails, list) else ()):
-        if not isinstance(rail, Mapping) or rail.get("check") in ALWAYS_BEFORE:
+        if not isinstance(rail, Mapping) or rail.get("check") not in _OF_CONTENT:
             continue
-        if (rail.get("at") or "after") != "before":
-            message = "on a box it only runs before: check the output with a guard after the box"
+        if rail.get("check") in ALWAYS_BEFORE or rail.get("at") in ("before", "both"):
+            message = (
+                f"a {step['kind']} is handed nothing of its own to look at before: "
+                "set the check on the steps inside, or check what it gives (after)"
+            )
             yield _problem("guardrail_not_run", path, f"{pointer}/guardrails/{index}/at", message)
 
 

@@ -57,6 +57,17 @@ class Node:
         gates = ("when", "approval", "guardrails", "exclusive", "cache")
         return self.kind.primitive in ("pure", "call") and not any(map(self.spec.get, gates))
 
+    @cached_property
+    def has_attempts(self) -> bool:
+        """A worker carries it out by itself; anything else opens bodies, or waits."""
+        return self.kind.primitive in ("pure", "call")
+
+    @cached_property
+    def is_looked_at(self) -> bool:
+        """A worker looks at what came of it, once its body or what it waited for has ended."""
+        after = ("review", "guardrails", "undo", "cache")
+        return not self.has_attempts and any(map(self.spec.get, after))
+
     @property
     def is_optional(self) -> bool:
         return bool(self.spec.get("optional"))

@@ -27,7 +27,11 @@ def run_end(carrier: Carrier, follow: RunFollow, *, has_undos: bool) -> None:
     _decide(carrier, follow, follow.end, has_undos)
     parent = follow.run.parent_step_run
     if has_undos and follow.has_ended and parent is not None:
-        undo.undo_record_child(step_run=parent, child=follow.run_id)
+        undo.undo_record_child(
+            step_run=parent,
+            child=follow.run_id,
+            has_succeeded=follow.state is RunState.SUCCEEDED,
+        )
 
 
 def _decide(carrier: Carrier, follow: RunFollow, end: RunEnd, has_undos: bool) -> None:

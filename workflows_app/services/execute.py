@@ -5,21 +5,24 @@ import random
 import time
 import traceback
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from django.db import InterfaceError, OperationalError, connection
 
 from workflows_app.core.action import action_digest
+from workflows_app.core.engine.draft import TOLD
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import Fact, StepFailed, StepSucceeded, StepSuspended
 from workflows_app.core.kinds import Done, StepError, Suspend
 from workflows_app.core.states import Effect, WaitReason
 from workflows_app.core.strict_json import JsonRefused, strict_check
 from workflows_app.services import guardrails, holds
-from workflows_app.services.cache import cache_digest, cache_put
 from workflows_app.services.gates import action_of, gate_settings
-from workflows_app.services.prepare import Prepared, undo_render
+from workflows_app.services.kept_results import kept_put
+from workflows_app.services.prepared import Prepared, undo_render
+from workflows_app.services.rows import database_now
 from workflows_app.services.values import condition_of
 
 logger = logging.getLogger(__name__)
@@ -44,7 +47,7 @@ def step_execute(prepared: Prepared, *, worker: str, is_short: bool = False) -> 
         DATABASE_AWAY: the product's own database did not answer, so nobody knows what came of it.
     """
     if prepared.result is not None:
-        return _guarded(prepared, worker, prepared.result, 0.0)
+        return _guarded(prepared, worker, prepared.result, _lasted(prepared))
     if not is_short:
         connection.close()
     begun = time.monotonic()
@@ -73,6 +76,12 @@ def step_execute(prepared: Prepared, *, worker: str, is_short: bool = False) -> 
     except JsonRefused as error:
         return _failed(prepared, worker, StepError("invalid_output", error.message))
     return _guarded(prepared, worker, result, time.monotonic() - begun)
+
+
+def _lasted(prepared: Prepared) -> float:
+    """Give how many seconds ago a step began whose body, or wait, has ended."""
+    began = ((prepared.claim.progress or {}).get(TOLD) or {}).get("began")
+    return (database_now() - datetime.fromisoformat(began)).total_seconds() if began else 0.0
 
 
 def _common(prepared: Prepared, worker: str) -> dict[str, Any]:
@@ -182,11 +191,13 @@ def _succeeded(prepared: Prepared, worker: str, result: Done, held: str = "") ->
         review = _review(prepared, result, held)
     except ExpressionError as error:
         return _failed(prepared, worker, StepError(error.code, error.message))
-    _keep(prepared, result)
+    if review is None and prepared.kept_from is None:
+        kept_put(prepared, result)
     return StepSucceeded(
         **_common(prepared, worker),
         output=result.output,
         port=result.port,
+        why="the same was asked before" if prepared.kept_from is not None else "",
         usage=(usage.input_tokens, usage.output_tokens, usage.cost_usd),
         details=result.details,
         undo=undo_render(prepared, result.output),
@@ -195,21 +206,10 @@ def _succeeded(prepared: Prepared, worker: str, result: Done, held: str = "") ->
     )
 
 
-def _keep(prepared: Prepared, result: Done) -> None:
-    """Keep a result that `cache` allows to be used again."""
-    claim = prepared.claim
-    if claim.node.spec.get("cache") and prepared.effect is Effect.NONE and result.port == "done":
-        cache_put(
-            workspace_id=claim.context.workspace_id,
-            key=cache_digest(claim.node.kind.action(prepared.call)),
-            output=result.output,
-            run_id=claim.run_id,
-            path=claim.path,
-        )
-
-
 def _shown(prepared: Prepared, result: Done) -> JSON:
-    """What the history says of the end beside its port: the conditions of a decision."""
+    """What the history says of the end beside its port: what a decision found, what was kept."""
+    if prepared.kept_from is not None:
+        return {"cached": prepared.kept_from}
     if prepared.claim.node.kind.name == "decision" and isinstance(result.output, dict):
         return {"evaluated": result.output.get("evaluated")}
     return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workflows_app.core.action import action_build, action_digest
+from workflows_app.core.engine.draft import GATE
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.facts import Fact, StepSuspended
 from workflows_app.core.kinds import Call
@@ -51,6 +52,7 @@ def gate_ask(claim: Claim, call: Call, values: JSON, effect: Effect, worker: str
         actor=worker,
         effect=effect.value,
         reason=WaitReason.APPROVAL.value,
+        waiting={GATE: True},
         request=settings,
         action=action,
         digest=digest,
@@ -76,6 +78,7 @@ def gate_hold(claim: Claim, call: Call, values: JSON, why: str, worker: str) -> 
         actor=worker,
         effect=effect_of_call(claim, call)[0].value,
         reason=WaitReason.APPROVAL.value,
+        waiting={GATE: True},
         request=settings,
         action=action,
         digest=digest,

@@ -22,7 +22,8 @@ from workflows_app.core.states import StepState
 from workflows_app.services.batch import Claim, Opened
 from workflows_app.services.execute import step_execute
 from workflows_app.services.pace import Pace
-from workflows_app.services.prepare import Prepared, claim_places, claim_prepare, node_refs
+from workflows_app.services.prepare import claim_places, claim_prepare, node_refs
+from workflows_app.services.prepared import Prepared
 from workflows_app.services.step_limit import is_spent
 from workflows_app.services.values import results_load, results_overlay
 

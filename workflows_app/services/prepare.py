@@ -6,54 +6,33 @@ not change; a claim that is lost meanwhile makes the result of this worthless, n
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
-
-from django.db import transaction
 
 from workflows_app.core.engine.draft import ENDED
 from workflows_app.core.expressions import ExpressionError
 from workflows_app.core.expressions.rendering import expression_refs, render
-from workflows_app.core.facts import (
-    Fact,
-    StepSkipped,
-    StepSucceeded,
-    StepSuspended,
-)
+from workflows_app.core.facts import Fact, StepSkipped, StepSuspended
 from workflows_app.core.graph import Node
 from workflows_app.core.kinds import Call, Done
 from workflows_app.core.states import Effect, WaitReason
-from workflows_app.services import cache, guardrails, holds, undo
+from workflows_app.services import guardrails, holds
 from workflows_app.services.batch import Claim
 from workflows_app.services.calls import call_make, effect_of_call, failure
-from workflows_app.services.claim import proposal_fix
-from workflows_app.services.containers import container_open
 from workflows_app.services.event_waits import arms_open
 from workflows_app.services.gates import gate_ask, gate_hold
+from workflows_app.services.kept_results import kept_get, may_be_kept
+from workflows_app.services.prepared import Prepared, body_open, opens_body, proposal_write
 from workflows_app.services.provisional import provisional_before
 from workflows_app.services.values import (
     Place,
     Result,
     condition_of,
     results_load,
-    value_of,
     values_build,
 )
 
 JSON = Any
-
-
-@dataclass(slots=True)
-class Prepared:
-    """A claim that may act."""
-
-    claim: Claim
-    call: Call
-    values: JSON
-    effect: Effect
-    is_idempotent: bool
-    cancelled: threading.Event  # set by the timekeeper once nobody waits for the call any more
-    result: Done | None = None  # what its body gave: that is only to be looked at
 
 
 def node_refs(node: Node) -> frozenset[str]:
@@ -127,16 +106,13 @@ def claim_prepare(
         question = gate_ask(claim, call, values, effect, worker)
         if question is not None:
             return question
-    if claim.node.kind.primitive in ("group", "map", "loop", "workflow", "state_machine"):
-        return container_open(claim, call.settings, values, worker)
     if effect is Effect.IRREVERSIBLE and "undoes" not in spec and (on := provisional_before(claim)):
         why = "what it rests on is still being reviewed"
         return _waits(claim, worker, WaitReason.REVIEW, why, {"on": [str(one) for one in on]})
-    if effect is Effect.NONE and spec.get("cache"):
-        known = _cached(claim, call, worker)
-        if known is not None:
-            return known
-    return _fix(Prepared(claim, call, values, effect, is_idempotent, cancelled))
+    prepared = Prepared(claim, call, values, effect, is_idempotent, cancelled)
+    if may_be_kept(prepared) and (known := kept_get(prepared)) is not None:
+        return known
+    return body_open(prepared, worker) if opens_body(claim.node) else proposal_write(prepared)
 
 
 def _ended(claim: Claim, results: dict[Place, Result]) -> Prepared:
@@ -211,25 +187,6 @@ def _exclusive(claim: Claim, worker: str) -> Fact | None:
     return _waits(claim, worker, WaitReason.EXCLUSIVE, why, {"name": name})
 
 
-def _cached(claim: Claim, call: Call, worker: str) -> Fact | None:
-    key = cache.cache_digest(claim.node.kind.action(call))
-    found = cache.cache_get(
-        workspace_id=claim.context.workspace_id, key=key, setting=claim.node.spec["cache"]
-    )
-    if found is None:
-        return None
-    output, source = found
-    return StepSucceeded(
-        step_run=claim.id,
-        token=claim.token,
-        actor=worker,
-        input=call.settings,
-        output=output,
-        why="the same call was answered before",
-        data={"cached": source},
-    )
-
-
 def _settings(claim: Claim, values: JSON) -> dict[str, JSON]:
     """Give the step's `with`, rendered; what was fixed before is never rendered again."""
     kind, spec = claim.node.kind, claim.node.spec
@@ -243,46 +200,3 @@ def _settings(claim: Claim, values: JSON) -> dict[str, JSON]:
         settings = render(dict(claim.node.settings), kind.settings, values)
     edited = (claim.progress or {}).get("edited")
     return kind.edited(settings, edited) if edited is not None else settings
-
-
-def _fix(prepared: Prepared) -> Prepared | None:
-    """Store what is about to be sent, and its undo, before anything is sent."""
-    if prepared.effect is Effect.NONE:
-        return prepared
-    claim = prepared.claim
-    with transaction.atomic():
-        is_ours = proposal_fix(
-            claim=claim,
-            input=prepared.call.settings,
-            effect=prepared.effect.value,
-            is_idempotent=prepared.is_idempotent,
-        )
-        spec = undo_spec(prepared)
-        if is_ours and spec is not None:
-            undo.undo_record(
-                run_id=claim.run_id,
-                step_run=claim.id,
-                path=claim.path,
-                generation=claim.generation,
-                spec=spec,
-            )
-    return prepared if is_ours else None
-
-
-def undo_spec(prepared: Prepared) -> JSON:
-    """Give what reverses the step: its own `undo`, else its tool's; an undo has none."""
-    if "undoes" in prepared.claim.node.spec:
-        return None
-    return prepared.claim.node.spec.get("undo") or prepared.claim.node.kind.undo(prepared.call)
-
-
-def undo_render(prepared: Prepared, output: JSON) -> JSON:
-    """Complete the undo by the step's output; None where there is none."""
-    spec = undo_spec(prepared)
-    if spec is None:
-        return None
-    shown = {**prepared.values, "output": output}
-    try:
-        return value_of(spec).evaluate(shown)
-    except ExpressionError as error:
-        return {**spec, "problem": error.message}

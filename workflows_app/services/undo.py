@@ -153,9 +153,23 @@ WHERE s.id = %s
 """
 
 
-def undo_record_child(*, step_run: UUID, child: UUID) -> None:
-    """Write down that the step of a child run is undone by rolling that back, if it can be."""
+_INSTEAD = """
+UPDATE workflows_app_undo SET spec = %s, state = 'armed',
+  ordinal = nextval('workflows_app_undo_ordinal')
+WHERE step_run_id = %s AND state IN ('recorded', 'dropped')
+  AND EXISTS (SELECT 1 FROM workflows_app_undo
+              WHERE run_id = %s AND state IN ('recorded', 'armed', 'requested'))
+"""
+
+
+def undo_record_child(*, step_run: UUID, child: UUID, has_succeeded: bool) -> None:
+    """Write down that the step of a child run is undone by rolling that back, if it can be.
+
+    An undo of the step's own stands in the place of that, once the child run has ended well.
+    """
     spec = json_dump({"kind": "workflow", "rollback": str(child)})
+    if not has_succeeded:
+        cursor_open().execute(_INSTEAD, [spec, step_run, child])
     cursor_open().execute(_OF_CHILD, [spec, step_run, child])
 
 

@@ -28,9 +28,9 @@ def test_a_gated_step_acts_only_once_it_is_approved(people, done):
         assert ended(run).state == "succeeded"
     assert done == [7]
     types = list(
-        RunEvent.objects.filter(run=run, type__startswith="approval.").values_list(
-            "type", flat=True
-        )
+        RunEvent.objects.filter(run=run, type__startswith="approval.")
+        .order_by("sequence")
+        .values_list("type", flat=True)
     )
     assert types == ["approval.requested", "approval.decided"]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from workflows_app.agents.steps.dispatch import step_ids
+from workflows_app.agents.steps.rails import guarded, rails_of
 from workflows_app.core.definition.markers import (
     ConditionText,
     ExpressionText,
@@ -19,7 +20,6 @@ from workflows_app.core.kinds import Kind
 JSON = Any
 TURNS = 10
 CONCURRENCY = 8
-_REACH = frozenset({"tools", "hosts", "resources", "regions", "volume", "rate"})
 
 
 class AgentTool(BaseModel):
@@ -90,16 +90,16 @@ def agent_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
         "id": "_task",
         "kind": "transform",
         "with": {"value": settings.get("prompt")},
-        **_guarded(step, "before"),
+        **guarded(step, "before"),
     }
     spent = {"id": "_spent", "kind": "end", "with": {"outcome": "exhausted"}}
     edges = [{"from": "_task", "to": "turn"}, {"from": "turn.exhausted", "to": "_spent"}]
     answer = "=steps.turn.?output.?last.?text.orValue(null)"
-    guarded = _guarded(step, "after")
-    if schema is None and not guarded:
+    checked = guarded(step, "after")
+    if schema is None and not checked:
         return {"steps": [task, turn, spent], "edges": edges, "output": answer}
     if schema is None:
-        check = {"id": "_check", "kind": "transform", "with": {"value": answer}, **guarded}
+        check = {"id": "_check", "kind": "transform", "with": {"value": answer}, **checked}
         edges.append({"from": "turn", "to": "_check"})
         return {
             "steps": [task, turn, check, spent],
@@ -116,7 +116,7 @@ def agent_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
             "output": schema,
         },
         **_retry(step),
-        **guarded,
+        **checked,
     }
     edges.append({"from": "turn", "to": "_check"})
     return {"steps": [task, turn, check, spent], "edges": edges, "output": "=steps._check.output"}
@@ -156,7 +156,7 @@ def _turn_body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[s
         "with": {
             "items": "=steps.model.output.calls",
             "concurrency": CONCURRENCY,
-            "body": _call_body(tools, _rails(step, "call")),
+            "body": _call_body(tools, rails_of(step, "call")),
         },
     }
     return {
@@ -216,26 +216,3 @@ def _repeats(step: Mapping[str, JSON]) -> int:
         if rail.get("check") == "repeats" and rail.get("mode", "on") == "on"
     ]
     return min(limits, default=0)
-
-
-def _rails(step: Mapping[str, JSON], place: str) -> list[JSON]:
-    """Give the guardrails of an agent that belong to a place inside it.
-
-    What bounds its reach holds for each of its calls; the rest checks its task (before) or its
-    answer (after), each by the step that makes it.
-    """
-    found = []
-    for rail in step.get("guardrails") or ():
-        at = rail.get("at") or "after"
-        if rail.get("check") in _REACH:
-            at = "call"
-        if rail.get("check") != "repeats" and (at in (place, "both") and place != "call"):
-            found.append({**rail, "at": "after"})
-        elif at == place == "call":
-            found.append(rail)
-    return found
-
-
-def _guarded(step: Mapping[str, JSON], place: str) -> dict[str, JSON]:
-    rails = _rails(step, place)
-    return {"guardrails": rails} if rails else {}

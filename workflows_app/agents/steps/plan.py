@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workflows_app.agents.core.plans import MAX_STEPS
 from workflows_app.agents.steps.dispatch import dispatch_body
+from workflows_app.agents.steps.rails import guarded, with_rails
 from workflows_app.core.definition.markers import Evaluated, ExpressionText, Fixed, StepSpec
 from workflows_app.core.definition.markers import Literal as Untouched
 from workflows_app.core.kinds import Kind
@@ -53,7 +54,9 @@ class PlanKind(Kind):
 
     def expand(self, step: dict[str, JSON]) -> dict[str, JSON]:
         settings = step.get("with") or {}
-        outer = {key: value for key, value in step.items() if key not in ("kind", "with", "retry")}
+        inner = ("kind", "with", "retry", "guardrails")
+        outer = {key: value for key, value in step.items() if key not in inner}
+        outer |= guarded(step, "after")
         return {**outer, "kind": "group", "with": {"body": _body(settings, step)}}
 
 
@@ -74,7 +77,12 @@ def _body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[str, J
         "plan": "=steps.round.output.last.written.plan",
     }
     steps = [
-        {"id": "_task", "kind": "transform", "with": {"value": settings.get("prompt")}},
+        {
+            "id": "_task",
+            "kind": "transform",
+            "with": {"value": settings.get("prompt")},
+            **guarded(step, "before"),
+        },
         {
             "id": "round",
             "kind": "loop",
@@ -101,7 +109,8 @@ def _body(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[str, J
 
 
 def _round(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[str, JSON]:
-    workers = settings.get("workers") or {}
+    workers = with_rails(settings.get("workers") or {}, step)
+    settings = {**settings, "workers": workers}
     retry = {"retry": step["retry"]} if step.get("retry") else {}
     write = {
         "id": "write",

@@ -21,6 +21,7 @@ from workflows_app.agents.steps.dispatch import dispatch_body
 from workflows_app.agents.steps.model import user_message
 from workflows_app.agents.steps.plan import worker_about
 from workflows_app.agents.steps.plan_parts import workers_known
+from workflows_app.agents.steps.rails import guarded, with_rails
 from workflows_app.core.definition.markers import (
     Duration,
     ExpressionText,
@@ -74,14 +75,21 @@ class SupervisorKind(Kind):
 
     def expand(self, step: dict[str, JSON]) -> dict[str, JSON]:
         settings = step.get("with") or {}
-        outer = {key: value for key, value in step.items() if key not in ("kind", "with", "retry")}
+        inner = ("kind", "with", "retry", "guardrails")
+        outer = {key: value for key, value in step.items() if key not in inner}
+        outer |= guarded(step, "after")
         result = {
             "answer": "=steps.round.output.last.answer",
             "results": "=steps.round.output.last.shown",
         }
         body = {
             "steps": [
-                {"id": "_task", "kind": "transform", "with": {"value": settings.get("prompt")}},
+                {
+                    "id": "_task",
+                    "kind": "transform",
+                    "with": {"value": settings.get("prompt")},
+                    **guarded(step, "before"),
+                },
                 {
                     "id": "round",
                     "kind": "loop",
@@ -125,7 +133,10 @@ def _round(settings: Mapping[str, JSON], step: Mapping[str, JSON]) -> dict[str, 
             "with": {
                 "items": "=steps.split.output.tasks",
                 "body": dispatch_body(
-                    {name: _worker_step(worker) for name, worker in workers.items()}, outputs
+                    with_rails(
+                        {name: _worker_step(worker) for name, worker in workers.items()}, step
+                    ),
+                    outputs,
                 ),
             },
         },

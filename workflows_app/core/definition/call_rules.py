@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflows_app.core.definition.common_rules import common_check
 from workflows_app.core.definition.input_rules import inputs_check
 from workflows_app.core.definition.problems import CheckContext, Findings, ToolFacts
 from workflows_app.core.definition.site import Place, Site
@@ -34,11 +35,7 @@ def calls_check(
     undo = place.spec.get("undo")
     if isinstance(undo, Mapping) and isinstance(undo.get("tool"), str):
         _known_tool(undo["tool"], f"{place.pointer}/undo/tool", place, context, findings)
-    if place.spec.get("cache") and place.spec.get("effect") in ("reversible", "irreversible"):
-        message = "a step with an effect cannot be answered from a cache"
-        findings.add(
-            "cache_with_effect", message, pointer=f"{place.pointer}/cache", step=place.path
-        )
+    common_check(place, context, findings)
 
 
 def is_limit(guardrails: JSON) -> bool:

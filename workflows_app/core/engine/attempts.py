@@ -1,8 +1,9 @@
 """What every answer of a worker leaves: the start in the history, the attempt, what it carried."""
 
+from datetime import datetime
 from typing import Any
 
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.draft import TOLD, Draft, StepDraft
 from workflows_app.core.facts import WorkerFact
 
 JSON = Any
@@ -28,6 +29,9 @@ def announce(draft: Draft, status: StepDraft, actor: str) -> None:
 def take(draft: Draft, status: StepDraft, fact: WorkerFact) -> None:
     """Keep what every answer of a worker carries."""
     status.is_changed = True
+    began = ((status.progress or {}).get(TOLD) or {}).get("began")
+    if began is not None:  # a worker only looks at what came of it
+        status.started_at = datetime.fromisoformat(began)
     status.effect = fact.effect
     status.usage = fact.usage
     if fact.input is not None:

@@ -6,6 +6,8 @@ from uuid import UUID
 from workflows_app.core.changes import own_body
 from workflows_app.core.effects import DropPending, OpenPending, OpenScopes, TellScope
 from workflows_app.core.engine import attempts, flow, heard, machine
+from workflows_app.core.engine.again import body_failed
+from workflows_app.core.engine.clocks import limit_start
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.engine.map_failures import failures_allowed, item_degraded
 from workflows_app.core.facts import (
@@ -33,6 +35,7 @@ def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
     status.is_container = True
     status.token = None
     status.progress = {
+        **status.lasting,
         **(fact.progress or {}),
         "total": len(fact.values),
         "processed": 0,
@@ -40,6 +43,7 @@ def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
         "ended": 0,
         "working": 0,
     }
+    limit_start(draft, status)
     is_map = fact.scope_kind == "item"
     if is_map and not fact.values and not status.progress.get("is_open"):
         _map_end(draft, status)
@@ -94,7 +98,7 @@ def _failed(draft: Draft, status: StepDraft, fact: BodyEnded) -> bool:
     if fact.outcome != "error":
         return False
     error = fact.error or {}
-    flow.fail(
+    body_failed(
         draft,
         status,
         error.get("code") or "error",
@@ -124,7 +128,7 @@ def _iteration_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
         flow.succeed(draft, status, fact.outcome, output=output)
     elif "error" in following:
         code, message = following["error"]
-        flow.fail(draft, status, code, message, output=output)
+        body_failed(draft, status, code, message, output=output)
     elif "port" in following:
         flow.succeed(draft, status, following["port"], output=output)
     else:
@@ -213,7 +217,7 @@ def _map_stopping(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
         _stopped(draft, status, fact)
         return
     error = progress.get("first_error") or {}
-    flow.fail(
+    body_failed(
         draft,
         status,
         error.get("code") or "error",

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from workflows_app.core.effects import CloseWaits, DropTimers, Effect, WithdrawApproval
+from workflows_app.core.engine.record import HistoryEvent
 from workflows_app.core.graph import Graph, Node
 from workflows_app.core.states import (
     STEP_ENDED,
@@ -27,23 +28,13 @@ UNKNOWN = "unknown"  # in a step's progress: what came of an earlier attempt
 ENDED = "ended_by"  # in a step's progress: its body ended through this port, a review is to come
 PORT = "port"  # in a step's progress: where it goes on once its review confirms it
 REVERT = "revert"  # in a step's progress: it is being taken back, and what becomes of it then
+GATE = "gate"  # in what a step waits for: people decide whether it may act at all
+TOLD = "told"  # in a step's progress: who or what ended what it waited for
+REWORKED = "reworked"  # in a step's progress: how often a review sent it back
+TRIED = "tried"  # in a container's progress: which try of it this is, where it is not the first
+CLOCKS = "clocks"  # in its progress too: when its times are over, in all its tries together
+LASTING = (REWORKED, TRIED, CLOCKS)  # of a container's progress: what its opening leaves alone
 MORE = "+more"  # the subscription of a map that takes more items; no port can be called so
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEvent:
-    """One row of the record, without its number."""
-
-    type: str
-    path: str = ""
-    generation: int | None = None
-    from_state: str = ""
-    to_state: str = ""
-    trigger: str = ""
-    actor: str = "engine"
-    why: str = ""
-    data: JSON = None
-    at: datetime | None = None  # None: now
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,11 +88,22 @@ class StepDraft:
         return bool(progress.get("is_open")) and progress["ended"] == progress["opened"]
 
     @property
+    def lasting(self) -> dict[str, Any]:
+        """What a container remembers beyond the opening of its body."""
+        known = self.progress or {}
+        return {name: known[name] for name in LASTING if name in known}
+
+    @property
     def is_settled(self) -> bool:
         """Its edges are decided: it ended, or it goes on provisionally while reviewed."""
         if self.state is StepState.COMPENSATING and self.is_undecided:
             return False
         return self.state in STEP_ENDED or self.port is not None
+
+    @property
+    def is_gated(self) -> bool:
+        """It waits for the answer that lets it act, not for what it is there to ask."""
+        return bool((self.waiting or {}).get(GATE))
 
     @property
     def may_have_acted(self) -> bool:

@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from workflows_app.core.durations import duration_parse
 from workflows_app.core.effects import (
     CancelChild,
     CancelScopes,
-    Degraded,
     DropPending,
     DropUndo,
     ScopeEnded,
-    StartTimer,
 )
-from workflows_app.core.engine.draft import ENDED, Draft, StepDraft
+from workflows_app.core.engine.bad_ends import degrade, error_of
+from workflows_app.core.engine.clocks import arms_start
+from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.engine.joins import Verdict, all_failed, join_verdict
-from workflows_app.core.facts import TimerFired
+from workflows_app.core.engine.looking import is_to_be_looked_at, look_at, own_undo_drop
 from workflows_app.core.graph import FAILURE_PORTS, FATAL_PORTS
 from workflows_app.core.states import ScopeState, StepState, Trigger, WaitReason
 
@@ -33,7 +32,7 @@ def start_ready(draft: Draft, steps: tuple[str, ...]) -> None:
         status = draft.add(step)
         if verdict is Verdict.READY:
             draft.ready(status)
-            start_clocks(draft, status)
+            arms_start(draft, status)
             if node.join.mode != "all" and node.rest == "cancel":
                 _cancel_rest(draft, step)
         elif verdict is Verdict.DEAD and all_failed(draft, node):
@@ -50,22 +49,6 @@ def start_ready(draft: Draft, steps: tuple[str, ...]) -> None:
                 f"{step} needs {node.join.count} of its {len(node.incoming)} edges",
                 source="",
             )
-
-
-def start_clocks(draft: Draft, status: StepDraft) -> None:
-    """Start the arms of `until`, and the time limit of a step that has a body."""
-    node = draft.node(status)
-    for arm in node.spec.get("until") or ():
-        if arm.get("after"):
-            _clock(draft, status, f"until:{arm['port']}", arm["after"])
-    if node.spec.get("timeout") and node.kind.primitive not in ("pure", "call", "wait"):
-        _clock(draft, status, "timeout", node.spec["timeout"])
-
-
-def _clock(draft: Draft, status: StepDraft, name: str, after: str) -> None:
-    fact = TimerFired(step_run=status.id, generation=status.generation, name=name)
-    due_at = draft.now + duration_parse(after)
-    draft.effects.append(StartTimer(step_run=status.id, name=name, due_at=due_at, fact=fact))
 
 
 def _cancel_rest(draft: Draft, join: str) -> None:
@@ -94,7 +77,7 @@ def settle(
     """Write a step's end and follow its edges; the state is already the final one."""
     node = draft.node(status)
     if port in FAILURE_PORTS and node.is_optional and not node.outgoing.get(port):
-        port = _degrade(draft, status, port)
+        port = degrade(draft, status, port)
     status.port = port
     status.is_changed = True
     status.is_container = False
@@ -121,7 +104,7 @@ def follow(draft: Draft, status: StepDraft, port: str | None) -> None:
 
 def _ends(draft: Draft, status: StepDraft, outcome: str) -> None:
     """Close the scope after an `end` step: its outcome is the port of the container."""
-    error = _error_of(status, outcome) if status.error or outcome == "error" else None
+    error = error_of(status, outcome) if status.error or outcome == "error" else None
     close(draft, outcome=outcome, error=error, why=f"{status.step} ends it with {outcome}")
 
 
@@ -129,27 +112,8 @@ def _leads_nowhere(draft: Draft, status: StepDraft, port: str) -> None:
     """A refusal or failure without an edge fails the scope, unless a join judges it."""
     if port in FAILURE_PORTS and status.step in draft.graph.absorbed:
         return
-    error = _error_of(status, port)
+    error = error_of(status, port)
     close(draft, outcome="error", error=error, why=f"{status.step} ended with {port}")
-
-
-def _degrade(draft: Draft, status: StepDraft, port: str) -> str:
-    """An optional step's failure gives null and takes `done`; the run says so."""
-    error = _error_of(status, port)
-    status.is_degraded = True
-    status.output, status.has_output = None, True
-    draft.effects.append(Degraded(path=status.path, code=error["code"], message=error["message"]))
-    return "done"
-
-
-def _error_of(status: StepDraft, port: str) -> dict[str, str]:
-    """Name a failure by its own code, a refusal by its port."""
-    error = status.error if isinstance(status.error, dict) else {}
-    return {
-        "code": (error.get("code") if port == "error" else None) or port,
-        "message": error.get("message") or f"{status.step} ended with {port}, which leads nowhere",
-        "path": error.get("path") or status.path,
-    }
 
 
 def succeed(
@@ -163,35 +127,15 @@ def succeed(
     why: str = "",
     data: JSON = None,
 ) -> None:
-    """End a step well through `port`; what a body gave may be reviewed first."""
-    if _is_reviewed(draft, status):
-        _look_at(draft, status, port, output)
+    """End a step well through `port`; what came of a body or a wait may be looked at first."""
+    if is_to_be_looked_at(draft, status, port):
+        look_at(draft, status, port, output, {"trigger": trigger, "actor": actor, "why": why})
         return
+    if status.state is StepState.WAITING or status.is_container:
+        own_undo_drop(draft, status)
     source = draft.move(status, Trigger.SUCCEED)
     status.output, status.has_output = output, True
     settle(draft, status, port, source=source, trigger=trigger, actor=actor, why=why, data=data)
-
-
-def _is_reviewed(draft: Draft, status: StepDraft) -> bool:
-    """Tell whether a body has ended, and people are to look at what it gave."""
-    has_body = status.is_container or status.reason == WaitReason.CHILD
-    return (
-        has_body
-        and bool(draft.node(status).spec.get("review"))
-        and draft.kind != "undo"
-        and not status.is_cancelling
-    )
-
-
-def _look_at(draft: Draft, status: StepDraft, port: str, output: JSON) -> None:
-    """Let a worker claim the step once more: it knows the values, and says whom to ask what."""
-    is_waiting = status.state is StepState.WAITING
-    source = draft.move(status, Trigger.RESUME if is_waiting else Trigger.RELEASE)
-    draft.body_timers_drop(status)
-    status.is_container, status.reason, status.token = False, None, None
-    status.output, status.has_output = output, True
-    status.progress = {**(status.progress or {}), ENDED: port}
-    draft.ready(status, source=source, why="its body has ended: what it gave is looked at")
 
 
 def fail(
@@ -209,6 +153,7 @@ def fail(
     output: JSON = None,
 ) -> None:
     """End a step with an error; `path` names the inner step it began in."""
+    own_undo_drop(draft, status)
     before = draft.move(status, Trigger.TIME_OUT if timed_out else Trigger.FAIL)
     status.error = {"code": code, "message": message}
     if path and path != status.path:
@@ -232,6 +177,7 @@ def skip(
     """End a step without running it; it gives what the person gave, and takes `done`."""
     is_unseen = status.state is StepState.RUNNING and not status.is_announced
     source = "ready" if is_unseen else str(status.state)
+    own_undo_drop(draft, status)
     draft.move(status, Trigger.SKIP)
     status.output, status.has_output = output, True
     settle(draft, status, "done", source=source, actor=actor, why=why)
@@ -291,6 +237,8 @@ def cancelled(
     never_acted = status.state is StepState.READY or status.reason == WaitReason.RETRY
     if status.effect == "none" or (never_acted and not status.may_have_acted):
         draft.effects.append(DropUndo(step_run=status.id))
+    else:
+        own_undo_drop(draft, status)
     source = draft.move(status, Trigger.CANCEL)
     status.is_cancelling = False
     port = until_port(draft, status)

@@ -3,12 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from workflows_app.core.effects import AskPeople, Degraded, DropUndo, StartTimer
+from workflows_app.core.effects import AskPeople, Degraded, DropUndo
 from workflows_app.core.engine import flow, revert
 from workflows_app.core.engine.attempts import announce, attempt_end, take
-from workflows_app.core.engine.draft import PORT, UNKNOWN, Draft, StepDraft
-from workflows_app.core.engine.suspending import incident, suspend
-from workflows_app.core.facts import StepFailed, StepLost, StepSkipped, StepSucceeded, TimerFired
+from workflows_app.core.engine.draft import ENDED, PORT, TOLD, UNKNOWN, Draft, StepDraft
+from workflows_app.core.engine.suspending import incident, retry_later, suspend
+from workflows_app.core.facts import StepFailed, StepLost, StepSkipped, StepSucceeded
 from workflows_app.core.retry import retry_delay, retry_policy
 from workflows_app.core.states import Trigger, WaitReason
 
@@ -20,20 +20,23 @@ def on_succeeded(draft: Draft, status: StepDraft, fact: StepSucceeded) -> None:
     announce(draft, status, fact.actor)
     attempt_end(draft, status, fact, "succeeded")
     status.undo = fact.undo
+    if not draft.node(status).has_attempts:  # no body of it is to be put together any more
+        status.progress = {**(status.progress or {}), ENDED: fact.port}
     if status.is_cancelling:
         _finish_cancelled(draft, status, fact)
         return
     if fact.review is not None:
         _review(draft, status, fact)
         return
+    told = (status.progress or {}).get(TOLD) or {}  # a worker only looked at what came of it
     flow.succeed(
         draft,
         status,
         fact.port,
         output=fact.output,
-        trigger="succeed",
-        actor=fact.actor,
-        why=fact.why,
+        trigger=told.get("trigger") or "succeed",
+        actor=told.get("actor") or fact.actor,
+        why=fact.why or told.get("why") or "",
         data=fact.data,
     )
 
@@ -100,8 +103,8 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
     delay = _delay(draft, status, fact) if fact.retryable else None
     if delay is None and draft.kind == "undo":
         incident(draft, status, error, why=f"the undo failed: {fact.message}")
-    elif delay is None and fact.undo is not None:
-        _refused(draft, status, fact)
+    elif delay is None and (fact.undo is not None or ENDED in (status.progress or {})):
+        _refused(draft, status, fact)  # it acted, by itself or by its body
     elif delay is None:
         if not fact.outcome_unknown and not status.may_have_acted:
             draft.effects.append(DropUndo(step_run=status.id))
@@ -118,7 +121,8 @@ def on_failed(draft: Draft, status: StepDraft, fact: StepFailed) -> None:
     else:
         if fact.outcome_unknown:
             status.progress = {**(status.progress or {}), UNKNOWN: True}
-        _retry_later(draft, status, delay, error)
+        why = f"attempt {status.attempt} failed: {fact.message}"
+        retry_later(draft, status, delay, error, why=why)
 
 
 def _unknown(draft: Draft, status: StepDraft, why: str) -> None:
@@ -148,26 +152,6 @@ def _delay(draft: Draft, status: StepDraft, fact: StepFailed) -> timedelta | Non
     return retry_delay(
         policy, attempt=status.attempt, fraction=fact.fraction, retry_after=retry_after
     )
-
-
-def _retry_later(draft: Draft, status: StepDraft, delay: timedelta, error: JSON) -> None:
-    due_at = draft.now + delay
-    status.error, status.has_error = error, True
-    suspend(
-        draft,
-        status,
-        WaitReason.RETRY,
-        until=due_at,
-        why=f"attempt {status.attempt} failed: {error['message']}",
-        data={"attempt": status.attempt, "error": error},
-    )
-    fact = TimerFired(
-        step_run=status.id,
-        generation=status.generation,
-        name="retry",
-        attempt=status.attempt,
-    )
-    draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=due_at, fact=fact))
 
 
 def on_lost(draft: Draft, status: StepDraft, fact: StepLost) -> None:

@@ -11,6 +11,8 @@ from workflows_app.core.changes import own_body
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.effects import CancelScopes, DropTimers, OpenScopes, StartTimer
 from workflows_app.core.engine import attempts, flow, suspending
+from workflows_app.core.engine.again import body_failed
+from workflows_app.core.engine.clocks import limit_start
 from workflows_app.core.engine.draft import Draft, HistoryEvent, StepDraft
 from workflows_app.core.facts import BodyEnded, ContainerOpened, TimerFired, TriggerFired
 from workflows_app.core.states import StepState, Trigger, WaitReason
@@ -30,6 +32,7 @@ def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
     status.token = None
     settings = draft.node(status).settings
     status.progress = {
+        **status.lasting,
         "body": fact.body,
         "state": None,
         "visit": 0,
@@ -37,6 +40,7 @@ def on_opened(draft: Draft, status: StepDraft, fact: ContainerOpened) -> None:
         "outputs": {},
         "open": 0,
     }
+    limit_start(draft, status)
     _enter(draft, status, str(settings["initial"]), trigger="", actor=fact.actor, data=None)
 
 
@@ -69,7 +73,7 @@ def on_trigger(draft: Draft, status: StepDraft, fact: TriggerFired) -> bool:
 def _illegal(draft: Draft, status: StepDraft, fact: TriggerFired) -> None:
     present = (status.progress or {}).get("state")
     _leave(draft, status)
-    flow.fail(
+    body_failed(
         draft,
         status,
         "illegal_trigger",
@@ -239,7 +243,7 @@ def on_body_ended(draft: Draft, status: StepDraft, fact: BodyEnded) -> None:
         return
     elif fact.outcome == "error":
         error = fact.error or {}
-        flow.fail(
+        body_failed(
             draft,
             status,
             error.get("code") or "error",

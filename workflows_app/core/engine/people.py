@@ -4,7 +4,8 @@ from typing import Any
 
 from workflows_app.core.effects import DropUndo
 from workflows_app.core.engine import flow, heard, revert, suspending
-from workflows_app.core.engine.draft import ENDED, PORT, Draft, StepDraft
+from workflows_app.core.engine.again import body_failed
+from workflows_app.core.engine.draft import ENDED, PORT, REWORKED, TOLD, Draft, StepDraft
 from workflows_app.core.facts import (
     ChildRunEnded,
     Decided,
@@ -36,7 +37,7 @@ def on_decided(draft: Draft, status: StepDraft, fact: Decided) -> None:
         _budget(draft, status, fact)
     elif status.reason == WaitReason.REVIEW:
         _reviewed(draft, status, fact)
-    elif draft.node(status).kind.primitive == "wait":
+    elif draft.node(status).kind.primitive == "wait" and not status.is_gated:
         _answered(draft, status, fact)
     else:
         _gate(draft, status, fact)
@@ -178,9 +179,9 @@ def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
         )
         return
     error = {"code": "rejected", "message": fact.reason or "the review was not confirmed"}
-    known = {k: v for k, v in (status.progress or {}).items() if k not in (ENDED, PORT)}
+    known = {k: v for k, v in (status.progress or {}).items() if k not in (ENDED, TOLD, PORT)}
     rework = int((draft.node(status).spec.get("review") or {}).get("rework") or 0)
-    if fact.outcome == "rejected" and known.get("reworked", 0) < rework:
+    if fact.outcome == "rejected" and known.get(REWORKED, 0) < rework:
         revert.begin(
             draft,
             status,
@@ -188,7 +189,7 @@ def _reviewed(draft: Draft, status: StepDraft, fact: Decided) -> None:
             actor=fact.by,
             why=fact.reason or "sent back",
             feedback={"by": fact.by, "reason": fact.reason},
-            progress={**known, "reworked": known.get("reworked", 0) + 1},
+            progress={**known, REWORKED: known.get(REWORKED, 0) + 1},
             outcome=fact.outcome,
         )
         return
@@ -219,7 +220,7 @@ def on_child_ended(draft: Draft, status: StepDraft, fact: ChildRunEnded) -> None
         flow.succeed(draft, status, "done", output=fact.output, why="the child run succeeded")
     else:
         error = fact.error or {}
-        flow.fail(
+        body_failed(
             draft,
             status,
             error.get("code") or fact.state,

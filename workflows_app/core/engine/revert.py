@@ -6,17 +6,22 @@ only when that has ended does the step go on: again, by its port of refusal or f
 at all. Until then it is `compensating`, its edges are undecided, and its scope does not end.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from workflows_app.core.effects import UndoSteps
 from workflows_app.core.engine import flow
-from workflows_app.core.engine.draft import REVERT, Draft, StepDraft
+from workflows_app.core.engine.clocks import arms_start
+from workflows_app.core.engine.draft import REVERT, TRIED, Draft, StepDraft
 from workflows_app.core.engine.supersede import supersede_after, supersede_one
+from workflows_app.core.engine.suspending import retry_later
 from workflows_app.core.facts import UndosEnded
 from workflows_app.core.states import ScopeState, Trigger
 
 JSON = Any
 _SETTLED = "settled"  # it has ended already and took its port, or none
+AGAIN = "again"  # people sent it back
+RETRY = "retry"  # its body failed, and it is tried again
 
 
 def begin(
@@ -25,8 +30,9 @@ def begin(
     """Take back a step that acted, and all that went on from it.
 
     Args:
-        then: what becomes of it: `again`, `rejected`, `failed` or `cancelled`.
-        more: what that needs: `port` and `error`, or `feedback` and `progress`.
+        then: what becomes of it: `again`, `retry`, `rejected`, `failed` or `cancelled`.
+        more: what that needs: `port` and `error`, `feedback` and `progress`, or `error`,
+            `progress` and `delay` (seconds).
     """
     went_on = status.port is not None  # provisionally, while it was reviewed
     status.port = None
@@ -132,7 +138,7 @@ def on_undos_ended(draft: Draft, fact: UndosEnded) -> bool:
         kept = Trigger.CANCEL if revert.get("is_cancelled") else Trigger.UNDO_SKIPPED
         draft.move(status, Trigger.UNDONE if fact.is_undone else kept)
         status.finished_at = draft.now
-    elif then == "again" and draft.state is ScopeState.OPEN:
+    elif then in (AGAIN, RETRY) and draft.state is ScopeState.OPEN:
         _again(draft, status, revert, fact)
     else:
         _end(draft, status, revert, fact)
@@ -142,17 +148,27 @@ def on_undos_ended(draft: Draft, fact: UndosEnded) -> bool:
 
 
 def _again(draft: Draft, status: StepDraft, revert: JSON, fact: UndosEnded) -> None:
-    draft.move(status, Trigger.UNDONE if fact.is_undone else Trigger.UNDO_SKIPPED)
+    """Run a step anew: at once where people sent it back, a while after its body failed."""
+    is_retry = revert["then"] == RETRY
+    stays = Trigger.FAIL if is_retry else Trigger.UNDO_SKIPPED
+    draft.move(status, Trigger.UNDONE if fact.is_undone else stays)
     status.finished_at = draft.now
     fresh = supersede_one(draft, status, actor=revert["actor"], why=revert["why"])
-    fresh.feedback, fresh.has_feedback = revert["feedback"], True
     fresh.progress = revert["progress"]
-    draft.ready(fresh, why=revert["why"], actor=revert["actor"])
+    if is_retry:
+        fresh.attempt = revert["progress"][TRIED] - 1
+        retry_later(
+            draft, fresh, timedelta(seconds=revert["delay"]), revert["error"], why=revert["why"]
+        )
+    else:
+        fresh.feedback, fresh.has_feedback = revert["feedback"], True
+        draft.ready(fresh, why=revert["why"], actor=revert["actor"])
+    arms_start(draft, fresh)
 
 
 def _end(draft: Draft, status: StepDraft, revert: JSON, fact: UndosEnded) -> None:
     """End a step that was taken back; what is undone is `compensated`, by whatever port."""
-    then = "cancelled" if revert["then"] == "again" else revert["then"]
+    then = "cancelled" if revert["then"] in (AGAIN, RETRY) else revert["then"]
     error = revert.get("error")
     port = None if then == "cancelled" else revert["port"]
     if fact.is_undone:

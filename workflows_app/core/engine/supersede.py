@@ -10,7 +10,15 @@ from workflows_app.core.effects import (
     DropTimers,
 )
 from workflows_app.core.engine import flow
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.clocks import arms_start, limit_start
+from workflows_app.core.engine.draft import (
+    CLOCKS,
+    ENDED,
+    PORT,
+    TOLD,
+    Draft,
+    StepDraft,
+)
 from workflows_app.core.states import ScopeState, StepState, Trigger, WaitReason
 
 
@@ -73,6 +81,7 @@ def restart_from(draft: Draft, step: str, *, actor: str, why: str) -> StepDraft:
     status = draft.steps.get(step)
     fresh = supersede_one(draft, status, actor=actor, why=why) if status else draft.add(step)
     draft.ready(fresh, why=why, actor=actor)
+    arms_start(draft, fresh)
     _restart_cut_off(draft, actor=actor, why=why)
     return fresh
 
@@ -99,5 +108,9 @@ def continue_container(draft: Draft, container: UUID, *, actor: str, why: str) -
         status.is_degraded = status.is_cancelling = False
         status.finished_at = None
         status.error, status.has_error = None, True
+        over = (ENDED, TOLD, PORT, CLOCKS)
+        status.progress = {k: v for k, v in (status.progress or {}).items() if k not in over}
         draft.record("step.started", status, source, trigger="reopen", actor=actor, why=why)
+        arms_start(draft, status)  # like the run, it has the whole of its time again
+        limit_start(draft, status)
     _restart_cut_off(draft, actor=actor, why=why)

@@ -6,11 +6,20 @@ from typing import Any
 from workflows_app.core.effects import AskPeople, OpenWait, StartChild, StartTimer
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.attempts import announce, attempt_end, take
+from workflows_app.core.engine.clocks import limit_start
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import StepHeld, StepSuspended, TimerFired
 from workflows_app.core.states import StepState, Trigger, WaitReason
 
 JSON = Any
+# What a step of a waiting kind, or of another run, waits for by itself.
+_OWN = (
+    WaitReason.EVENT,
+    WaitReason.TIMER,
+    WaitReason.APPROVAL,
+    WaitReason.CHECKPOINT,
+    WaitReason.CHILD,
+)
 ASKS = (WaitReason.APPROVAL, WaitReason.REVIEW, WaitReason.CHECKPOINT, WaitReason.BUDGET)
 
 
@@ -54,6 +63,23 @@ def incident(draft: Draft, status: StepDraft, error: JSON, *, why: str) -> None:
     suspend(draft, status, WaitReason.INCIDENT, why=why, data={"error": error})
 
 
+def retry_later(
+    draft: Draft, status: StepDraft, delay: timedelta, error: JSON, *, why: str
+) -> None:
+    """Let a step whose attempt failed wait until the next one is due."""
+    due_at = draft.now + delay
+    status.error, status.has_error = error, True
+    data = {"attempt": status.attempt, "error": error}
+    suspend(draft, status, WaitReason.RETRY, until=due_at, why=why, data=data)
+    fact = TimerFired(
+        step_run=status.id,
+        generation=status.generation,
+        name="retry",
+        attempt=status.attempt,
+    )
+    draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=due_at, fact=fact))
+
+
 def resume(draft: Draft, status: StepDraft, *, why: str = "", actor: str = "engine") -> None:
     """Let a worker take a waiting step again."""
     source = draft.move(status, Trigger.RESUME)
@@ -82,6 +108,8 @@ def on_suspended(draft: Draft, status: StepDraft, fact: StepSuspended) -> None:
     if until is not None:
         timer = TimerFired(step_run=status.id, generation=status.generation, name=reason.value)
         draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=until, fact=timer))
+    if reason in _OWN and not status.is_gated:
+        limit_start(draft, status)
     asks = reason in ASKS
     if asks and fact.request is not None:
         draft.effects.append(

@@ -46,8 +46,26 @@ def _step(chance: Random, name: str, incoming: int, depth: int) -> dict[str, Any
     return step
 
 
+_BOXES = ("t_group", "t_map", "t_loop", "t_machine", "t_child", "t_wait")
+
+
+def _equip(chance: Random, step: dict[str, Any]) -> None:
+    """Give a box or a wait a retry, an undo, a review or a guardrail of its own."""
+    if chance.random() < 0.2:
+        step["retry"] = {"attempts": chance.randint(1, 3)}
+    if chance.random() < 0.2:
+        step["undo"] = {"tool": "reverse"}
+    if chance.random() < 0.15:
+        mode = chance.choice(["after", "parallel"])
+        step["review"] = {"mode": mode, "rework": chance.randint(0, 2)}
+    if chance.random() < 0.1:
+        step["guardrails"] = [{"check": "patterns"}]
+    if step["kind"] == "t_wait" and chance.random() < 0.2:
+        step["timeout"] = "5s"
+
+
 def _enrich(chance: Random, body: Any) -> None:
-    """Let leaves be reviewed, or be child runs."""
+    """Let leaves be reviewed, or be child runs, and boxes carry what any step may."""
     if isinstance(body, list):
         for part in body:
             _enrich(chance, part)
@@ -58,5 +76,7 @@ def _enrich(chance: Random, body: Any) -> None:
         elif body.get("kind") == "t_leaf" and chance.random() < 0.15:
             body["kind"] = "t_child"
             body.pop("exclusive", None)
+        if body.get("kind") in _BOXES:
+            _equip(chance, body)
         for part in list(body.values()):
             _enrich(chance, part)

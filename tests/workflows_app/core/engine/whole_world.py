@@ -16,7 +16,7 @@ from tests.workflows_app.core.engine.whole_drawing import whole_body
 from tests.workflows_app.core.engine.world import Place
 from workflows_app.core import effects as wish
 from workflows_app.core.engine import flow
-from workflows_app.core.engine.draft import StepDraft
+from workflows_app.core.engine.draft import ENDED, StepDraft
 from workflows_app.core.engine.supersede import restart_from
 from workflows_app.core.facts import (
     ChildRunEnded,
@@ -140,6 +140,9 @@ class WholeWorld(UndoingWorld):
         node = place.draft.node(status)
         common: dict[str, Any] = {"step_run": status.id, "token": status.token}
         review = node.spec.get("review")
+        if ENDED in (status.progress or {}):
+            self._look(place, status, common, outcome)
+            return
         tells = self._unusual(common, outcome)
         if place.draft.kind == "undo" and outcome in ("undoable", "effect", "ask"):
             outcome = "ok"  # an undo asks nobody, and has none of its own
@@ -164,6 +167,27 @@ class WholeWorld(UndoingWorld):
             self.tell(place.draft.id, acted)
         else:
             super().answer(place, status, outcome)
+
+    def _look(self, place: Place, status: StepDraft, common: dict[str, Any], outcome: str) -> None:
+        """A worker looks at what a body or a wait gave, and says whom to ask and what undoes it."""
+        node = place.draft.node(status)
+        if outcome == "lost":
+            lost = StepLost(step_run=status.id, token=status.token, is_idempotent=True)
+            self.tell(place.draft.id, lost)
+            return
+        if outcome in ("fail", "late"):
+            refused = StepFailed(**common, code="patterns", message="a guardrail tripped")
+            self.tell(place.draft.id, refused)
+            return
+        review = node.spec.get("review")
+        seen = StepSucceeded(
+            **common,
+            output=1,
+            port=(status.progress or {})[ENDED],
+            undo={"tool": "reverse"} if node.spec.get("undo") else None,
+            review={**REVIEW, "mode": review["mode"]} if review and outcome != "ok" else None,
+        )
+        self.tell(place.draft.id, seen)
 
     def _unusual(self, common: dict[str, Any], outcome: str) -> Fact | None:
         match outcome:
