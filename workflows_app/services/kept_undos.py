@@ -81,3 +81,13 @@ def undos_take_over(undos: Sequence[int], run_id: UUID) -> None:
             }
         )
     events_append(told)
+
+
+def kept_are(run_id: UUID, acted: Sequence[UUID], before: str, after: str) -> None:
+    """Say of results that a run keeps what becomes of the step runs that acted, in other runs."""
+    cursor_open().execute(
+        "UPDATE workflows_app_steprun SET state = %s WHERE run_id = %s AND is_current"
+        " AND (SELECT continued_from_id FROM workflows_app_run WHERE id = %s) IS NOT NULL"
+        " AND state = %s AND progress::json ->> 'acted' = ANY(%s)",
+        [after, run_id, run_id, before, [str(one) for one in acted]],
+    )

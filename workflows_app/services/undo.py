@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from workflows_app.core.engine.draft import HistoryEvent, StepDraft
+from workflows_app.core.engine.draft import REVERT, HistoryEvent, StepDraft
 from workflows_app.core.states import STEP_TRANSITIONS, StepState, Trigger
 from workflows_app.models.fields import json_dump
 from workflows_app.services.batch import Opened, RunChange
+from workflows_app.services.kept_undos import kept_are
 from workflows_app.services.rows import cursor_open
 
 JSON = Any
@@ -97,7 +98,7 @@ def undos_take(run_id: UUID, *, everything: bool) -> list[Taken]:
         [run_id, states],
     )
     _compensating([one.step_run for one in taken])
-    _kept_are(run_id, [one.step_run for one in taken], "succeeded", "compensating")
+    kept_are(run_id, [one.step_run for one in taken], "succeeded", "compensating")
     return taken
 
 
@@ -245,10 +246,10 @@ def undos_ended(opened: Opened, change: RunChange, known: Mapping[UUID, StepDraf
         ended = cursor.fetchone()
         if ended is None:
             continue
-        after = StepState.COMPENSATED if is_undone else StepState.SUCCEEDED
+        after = StepState.COMPENSATED if is_undone else _passed_over(original, known)
         if original != opened.row.container_id:
             _settle(original, after, known.get(original))
-        _kept_are(opened.row.run_id, [original], "compensating", after.value)
+        kept_are(opened.row.run_id, [original], "compensating", after.value)
         change.history.append(
             HistoryEvent(
                 type="step.undone" if is_undone else "state.changed",
@@ -261,14 +262,18 @@ def undos_ended(opened: Opened, change: RunChange, known: Mapping[UUID, StepDraf
         )
 
 
-def _kept_are(run_id: UUID, acted: Sequence[UUID], before: str, after: str) -> None:
-    """Say of results that a run keeps what becomes of the step runs that acted, in other runs."""
-    cursor_open().execute(
-        "UPDATE workflows_app_steprun SET state = %s WHERE run_id = %s AND is_current"
-        " AND (SELECT continued_from_id FROM workflows_app_run WHERE id = %s) IS NOT NULL"
-        " AND state = %s AND progress::json ->> 'acted' = ANY(%s)",
-        [after, run_id, run_id, before, [str(one) for one in acted]],
-    )
+def _passed_over(original: UUID, known: Mapping[UUID, StepDraft]) -> StepState:
+    """Give what a step stays whose undo was passed over: one that an arm ended is cancelled."""
+    status = known.get(original)
+    if status is not None:
+        progress = status.progress or {}
+    else:
+        cursor = cursor_open()
+        cursor.execute("SELECT progress FROM workflows_app_steprun WHERE id = %s", [original])
+        row = cursor.fetchone()
+        progress = json.loads(row[0]) if row and row[0] else {}
+    is_cancelled = (progress.get(REVERT) or {}).get("is_cancelled")
+    return StepState.CANCELLED if is_cancelled else StepState.SUCCEEDED
 
 
 def _settle(original: UUID, after: StepState, status: StepDraft | None) -> None:

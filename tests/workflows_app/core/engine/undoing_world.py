@@ -10,7 +10,7 @@ from tests.workflows_app.core.engine.rich_world import RichWorld
 from tests.workflows_app.core.engine.world import Place
 from workflows_app.core import effects as wish
 from workflows_app.core.engine import revert
-from workflows_app.core.engine.draft import Draft, HistoryEvent, StepDraft
+from workflows_app.core.engine.draft import REVERT, Draft, HistoryEvent, StepDraft
 from workflows_app.core.facts import Fact, ScopeOpened, UndosEnded
 from workflows_app.core.graph import Graph
 from workflows_app.core.states import STEP_TRANSITIONS, ScopeState, StepState, Trigger
@@ -181,8 +181,10 @@ class UndoingWorld(RichWorld):
             is_undone = status.state is StepState.SUCCEEDED
             undo.state = "done" if is_undone else "skipped"
             self.undone.append((place.draft.id.int, undo.status.id))
-            after = StepState.COMPENSATED if is_undone else StepState.SUCCEEDED
             original = undo.status
+            was_cancelled = (original.progress or {}).get(REVERT, {}).get("is_cancelled")
+            stays = StepState.CANCELLED if was_cancelled else StepState.SUCCEEDED
+            after = StepState.COMPENSATED if is_undone else stays
             if original.id != place.container and original.state is StepState.COMPENSATING:
                 original.state = after
             place.draft.history.append(
