@@ -394,3 +394,29 @@ def test_the_states_of_a_machine_have_a_page_of_their_own(designer, workflow):
     assert 'data-path="order"' in page
     assert "/workflows/refund/edit/states/?path=order" in fields(designer, "order")
     assert missing.status_code == 404
+
+
+def test_settings_that_need_another_come_and_go_with_it(designer, workflow):
+    workflow.draft["steps"].append({"id": "join", "kind": "merge", "with": {"mode": "object"}})
+    workflow.save()
+    before = {form.pointer for form in forms_of(fields(designer, "join"))}
+
+    answer = save(designer, form_of(fields(designer, "join"), "/with/mode"), "join", v="model")
+
+    after = {form.pointer for form in forms_of(answer.content.decode())}
+    assert {"/with/value", "/with/model", "/with/prompt"}.isdisjoint(before)
+    assert after - before == {"/with/model", "/with/prompt"}
+    assert (answer["HX-Retarget"], answer["HX-Reswap"]) == ("#properties", "innerHTML")
+
+
+def test_a_machine_offers_its_states_and_a_gate_stands_in_parts(designer, workflow):
+    workflow.draft["steps"] += [MACHINE, {"id": "ask", "kind": "approval", "with": {}}]
+    workflow.save()
+
+    machine, gate = fields(designer, "order"), fields(designer, "ask")
+
+    offered = machine.partition('list="l-p-with-initial"')[2].partition("</datalist>")[0]
+    assert '<option value="paid">' in offered
+    titles = [part.partition("</h3>")[0] for part in gate.split("<h3>")[1:]]
+    assert titles[:3] == ["Settings", "What they see", "Answer and escalation"]
+    assert "summary is missing" in gate.replace("the field ", "")

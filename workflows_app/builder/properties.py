@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from workflows_app.builder.answers import changed_answer, reading
 from workflows_app.builder.forms.nodes import Node
 from workflows_app.builder.forms.reading import value_of
-from workflows_app.builder.forms.sections import field_find, triggers_kept
+from workflows_app.builder.forms.sections import decides, field_find, triggers_kept
 from workflows_app.builder.forms.sent import FieldRefused, Sent
 from workflows_app.builder.forms.shapes import Shape
 from workflows_app.builder.forms.words import label_of
@@ -117,6 +117,8 @@ def _saved(
     form = Form(changed.workflow, path, context)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(address_of(form.workflow.slug, path))
+    if decides(str(form.step.get("kind")), pointer):
+        return _all_drawn(request, form, changes, label)
     problems = problem_list(changed.workflow, context)
     drawing = form.drawing(problems)
     field = form.field(pointer, shape, drawing)
@@ -161,13 +163,20 @@ def _rename(request: HttpRequest, form: Form, user: Any) -> HttpResponse:
     address = address_of(form.workflow.slug, path)
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect(address)
-    problems = problem_list(changed.workflow, form.context)
     renamed = Form(changed.workflow, path, form.context)
-    shown = {**properties_shown(renamed, problems), "may_edit": True}
+    return _all_drawn(request, renamed, changes, label, select=path)
+
+
+def _all_drawn(
+    request: HttpRequest, form: Form, changes: list[DraftChange], label: str, **more: JSON
+) -> HttpResponse:
+    """Show every field anew; what was open stays open."""
+    problems = problem_list(form.workflow, form.context)
+    shown = {**properties_shown(form, problems), "may_edit": True}
     response = render(request, "builder/_properties.html", shown)
     response["HX-Retarget"] = "#properties"
     response["HX-Reswap"] = "innerHTML"
-    return changed_answer(response, changed.workflow, changes, problems, label, select=path)
+    return changed_answer(response, form.workflow, changes, problems, label, **more)
 
 
 def _refused(request: HttpRequest, form: Form, pointer: str, message: str) -> HttpResponse:

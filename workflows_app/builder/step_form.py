@@ -65,7 +65,9 @@ class Form:
             for one in problems
             if one["pointer"].startswith(f"{self.at}/")
         ]
-        return Drawing(offers_for(self.context), own, str(tool or ""))
+        states = settings.get("states") if isinstance(settings, Mapping) else None
+        names = list(states) if isinstance(states, Mapping) else []
+        return Drawing(offers_for(self.context), own, str(tool or ""), names)
 
     def field(self, pointer: str, shape: Shape, drawing: Drawing) -> dict[str, JSON]:
         """Give one field as its template draws it."""
@@ -109,7 +111,7 @@ def _head(form: Form) -> dict[str, JSON]:
         return {"title": form.workflow.name, "kind_label": "Workflow", "icon": "workflow"}
     kind, identifier = str(form.step.get("kind", "")), str(form.step.get("id") or "")
     inner = [
-        {"name": name, "path": path, "kind": kind_label(str(one.get("kind")))}
+        {"name": _inner_name(name, one), "path": path, "kind": kind_label(str(one.get("kind")))}
         for name, path, one in steps_inside(form.step, form.path)
     ]
     for name, body in bodies_inside(form.step):
@@ -130,6 +132,13 @@ def _head(form: Form) -> dict[str, JSON]:
         "identifier": identifier,
         "inner": inner,
     }
+
+
+def _inner_name(name: str, step: Mapping[str, JSON]) -> str:
+    """Give what a step in the settings of another is called: options have only a place."""
+    if not name.isdecimal():
+        return name
+    return str(step.get("name") or step.get("id") or f"Step {int(name) + 1}")
 
 
 def address_of(slug: str, path: str) -> str:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from workflows_app.agents.selectors.budgets import budget_rows
-from workflows_app.errors import DomainError
+from workflows_app.errors import Conflict, Invalid
 from workflows_app.models import Workspace
 from workflows_app.selectors.guardrails import rail_rows, trip_rows
 from workflows_app.selectors.people import Principal, principal_of_user, workspace_get
@@ -65,7 +65,7 @@ def stop(request: HttpRequest) -> HttpResponse:
         else:
             actions_stop(workspace=space, actor=actor, reason=reason)
             messages.success(request, "Stopped: no tool and no model is called from now on")
-    except DomainError as error:
+    except (Conflict, Invalid) as error:
         messages.error(request, error.message)
     return redirect("workflows:guardrails")
 

@@ -66,10 +66,15 @@ class Drawing:
     """Builds the tree of one form."""
 
     def __init__(
-        self, offers: Offers, problems: Iterable[Mapping[str, JSON]] = (), tool: str = ""
+        self,
+        offers: Offers,
+        problems: Iterable[Mapping[str, JSON]] = (),
+        tool: str = "",
+        states: Iterable[str] = (),
     ) -> None:
         self.offers = offers
         self.tool = tool
+        self.states = list(states)  # of a state machine, to choose from
         self.errors: dict[str, list[str]] = {}
         for problem in problems:
             self.errors.setdefault(problem["pointer"], []).append(problem["message"])
@@ -115,6 +120,10 @@ class Drawing:
             for one, needed in zip(drawn, is_needed, strict=True):
                 one.is_first = bool(needed)
         return drawn
+
+    def _text(self, made: Node, shape: Shape, value: JSON) -> None:
+        if shape.name in ("initial", "to"):
+            made.suggestions = self.states
 
     def _long(self, made: Node, shape: Shape, value: JSON) -> None:
         made.mode = "" if shape.name == "description" else "template"

@@ -1,6 +1,6 @@
 """Which fields a step and the workflow have, in the sections that people look for them in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,20 @@ class Section:
     is_open: bool = False
 
 
+# Of kinds with many settings, what stands under headings of its own.
+_APART: dict[str, dict[str, tuple[str, ...]]] = {
+    "approval": {
+        "What they see": (
+            "details", "recommendation", "confidence", "risk", "impact", "alternatives", "links",
+            "requested_by",
+        ),
+        "Answer and escalation": ("form", "ladder", "calendar", "blind"),
+    },
+}  # fmt: skip
+# Settings that count only with some value of another; they show with it, or when they are set.
+_WITH: dict[str, dict[str, tuple[str, str]]] = {
+    "merge": {"value": ("mode", "value"), "model": ("mode", "model"), "prompt": ("mode", "model")},
+}
 _FLOW = ("when", "join", "rest", "until", "exclusive")
 _ERRORS = ("optional", "timeout", "retry", "effect", "idempotent", "cache")
 _PEOPLE = ("approval", "review", "risk")
@@ -42,13 +56,19 @@ def step_sections(step: Mapping[str, JSON]) -> list[Section]:
     """Give the sections of a step: its kind's own settings first."""
     kind = kinds().get(str(step.get("kind")))
     common = {shape.name: shape for shape in common_shapes()}
-    own = tuple((f"/with/{shape.name}", shape) for shape in own_shapes(kind, step))
+    apart = _APART.get(str(step.get("kind")), {})
+    own = {shape.name: shape for shape in own_shapes(kind, step)}
+    later = {name for names in apart.values() for name in names}
+
+    def settings(names: Iterable[str]) -> tuple[tuple[str, Shape], ...]:
+        return tuple((f"/with/{name}", own[name]) for name in names if name in own)
 
     def named(names: tuple[str, ...]) -> tuple[tuple[str, Shape], ...]:
         return tuple((f"/{name}", common[name]) for name in names)
 
     return [
-        Section("Settings", own, is_open=True),
+        Section("Settings", settings(name for name in own if name not in later), is_open=True),
+        *(Section(title, settings(names)) for title, names in apart.items()),
         Section("When it runs", named(_FLOW)),
         Section("Errors and repeats", named(_ERRORS)),
         Section("People", named(_PEOPLE)),
@@ -87,11 +107,25 @@ def field_find(sections: list[Section], pointer: str) -> Shape | None:
 
 def own_shapes(kind: Kind | None, step: Mapping[str, JSON]) -> tuple[Shape, ...]:
     """Give the fields of a kind's settings; of an unknown kind whatever it holds."""
-    if kind is not None and not kind.is_hidden:
-        return tuple(_kind_shapes(kind))
     settings = step.get("with")
     held = settings if isinstance(settings, Mapping) else {}
-    return tuple(Shape(name, "value") for name in held)
+    if kind is None or kind.is_hidden:
+        return tuple(Shape(name, "value") for name in held)
+    rules = _WITH.get(kind.name, {})
+    return tuple(shape for shape in _kind_shapes(kind) if _counts(shape, held, rules))
+
+
+def decides(kind: str, pointer: str) -> bool:
+    """Tell whether other settings of the kind come and go with this one."""
+    rules = _WITH.get(kind, {})
+    return any(pointer == f"/with/{name}" for name, _ in rules.values())
+
+
+def _counts(shape: Shape, held: Mapping[str, JSON], rules: Mapping[str, tuple[str, str]]) -> bool:
+    if shape.name not in rules or shape.name in held:
+        return True
+    name, value = rules[shape.name]
+    return bool(held.get(name) == value)
 
 
 def common_shapes() -> Iterator[Shape]:

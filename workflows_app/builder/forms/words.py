@@ -17,7 +17,10 @@ LABELS = {
     "need": "How many must agree",
     "deadline": "Decide within",
     "on_timeout": "If nobody decides",
-    "ladder": "Who is asked as well",
+    "ladder": "Asked later, if nobody answers",
+    "blind": "Blind checks",
+    "fires": "Outcome: trigger",
+    "entry": "On entry",
     "decisions": "They may",
     "form": "Fields of the answer",
     "output": "Output",
@@ -33,7 +36,6 @@ LABELS = {
     "for": "For",
     "at": "At",
     "of": "Of the value",
-    "fires": "Outcome: trigger",
     "slug": "Workflow",
     "escalate_when": "Hand on when",
     "usd": "US dollars",
@@ -46,6 +48,11 @@ PLACES = {
     "/with/until": "Until (tested after)",
     "/with/initial": "First state",
     "/with/rest": "The items that were not needed",
+    "/with/approve": "Ask before a plan runs",
+    "/with/review": "It looks again",
+    "/with/more": "Items that arrive later",
+    "/with/enough": "Ends early at",
+    "/with/body": "Steps inside",
 }
 # By the place of the field; those of the model hold elsewhere.
 HINTS = {
@@ -63,8 +70,9 @@ HINTS = {
     "/until": "An event or a time that races the step's own end; each arm is a port.",
     "/guardrails": "Checks on what goes in and what comes out.",
     "/with/items": "A list, such as =input.items.",
-    "/with/value": "Text, =CEL, or JSON with =CEL anywhere in it.",
 }
+# Where the model says nothing.
+PLAIN_HINTS = {"/with/value": "Text, =CEL, or JSON with =CEL anywhere in it."}
 # By the name of the field, wherever it stands.
 NAMED_HINTS = {
     "on_timeout": "Silence never approves.",
@@ -109,8 +117,8 @@ def label_of(name: str, pointer: str = "") -> str:
 
 def hint_of(name: str, help_text: str, pointer: str = "") -> str:
     """Give the hint under a field; the model's own where there is no better one."""
-    hint = HINTS.get(pointer) or NAMED_HINTS.get(name) or help_text
-    return hint[:1].upper() + hint[1:]
+    hint = HINTS.get(pointer) or NAMED_HINTS.get(name) or help_text or PLAIN_HINTS.get(pointer, "")
+    return hint[:1].upper() + hint[1:].replace("`", "")
 
 
 def choice_of(value: str, name: str = "") -> str:

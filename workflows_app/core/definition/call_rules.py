@@ -51,7 +51,7 @@ def _known_tool(
         return None
     found = context.tools.get(name)
     if found is None:
-        message = f"there is no tool {name}"
+        message = f"there is no tool {name}" if name else "no tool is chosen"
         findings.add("unknown_tool", message, pointer=pointer, step=place.path)
     elif not found.is_enabled:
         message = f"the tool {name} has changed: an admin must accept it"
@@ -141,7 +141,7 @@ def _workflow(place: Place, context: CheckContext, findings: Findings) -> None:
     pointer = f"{place.pointer}/with"
     found = context.workflows.get(slug)
     if found is None:
-        message = f"there is no published workflow {slug}"
+        message = f"there is no published workflow {slug}" if slug else "no workflow is chosen"
         findings.add("unknown_workflow", message, pointer=f"{pointer}/slug", step=place.path)
     elif place.settings.get("version") is None:
         given = place.settings.get("input", {})

@@ -61,6 +61,8 @@ def _note(
         message = f"the field {name} is missing"
     elif "is not a duration" in message or "longer than ten years" in message:
         code = "bad_duration"
+    elif detail["type"] == "string_too_short" and (detail.get("ctx") or {}).get("min_length") == 1:
+        message = f"{name or 'it'} is empty"
     elif name:
         message = f"{name}: {message[:1].lower()}{message[1:]}"
     findings.add(code, message, pointer=pointer + where, step=step)
