@@ -90,6 +90,7 @@ def test_what_is_no_definition_twice_makes_nothing(designer, model):
     assert response.status_code == 422
     assert "no definition, twice" in response.content.decode()
     assert "Greet people" in response.content.decode()
+    assert "definition to import" not in response.content.decode()
     assert not Workflow.objects.exists()
 
 

@@ -3,11 +3,12 @@
 import pytest
 from django.utils import timezone
 
-from tests.engine_harness import at_rest, until, version_make, worker_running
+from tests.engine_harness import until, version_make, worker_running
 from tests.views import factories
 from workflows_app.models import AppEvent, Run, RunEvent, StepRun, Workspace
 from workflows_app.services import guardrails
 from workflows_app.services.start import run_start
+from workflows_app.services.sweep import sweep_once
 
 ROLES = ("viewer", "operator", "designer", "reviewer", "admin")
 
@@ -137,9 +138,9 @@ def test_nothing_is_called_while_all_is_stopped_and_all_goes_on_afterwards(
         held = StepRun.objects.get(run=run, path="tell")
         stop(client, space, act="resume")
         guardrails._installation.clear()
-        until(lambda: at_rest(run.pk))
+        sweep_once()  # what was woken is due
+        until(lambda: Run.objects.get(pk=run.pk).state == "succeeded")
 
     assert (held.reason, held.waiting["stopped"]) == ("breaker", True)
-    assert Run.objects.get(pk=run.pk).state == "succeeded"
     event = RunEvent.objects.filter(run=run, path="tell", why__contains="all agent actions").first()
     assert event.why == "all agent actions are stopped: Wait"

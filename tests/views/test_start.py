@@ -184,14 +184,14 @@ def test_a_file_that_is_no_table_is_refused(client, owner, workflow, text, says)
 
 def test_a_cell_that_is_no_number_names_its_line(client, owner, workflow):
     client.force_login(owner)
-    text = "message,amount\na,1\nb,many\n"
+    text = "message,amount\na,1\nb,many\n,3\n"
 
     response = client.post(
         "/runs/start/sum/csv/", {"raw": text, "act": "start", "mode": "rehearsal"}
     )
 
     assert response.status_code == 422
-    (told,) = response.context["row_problems"]
-    assert (told.line, told.column, told.cell) == (3, "amount", "many")
+    told = [(one.line, one.column, one.cell) for one in response.context["row_problems"]]
+    assert told == [(3, "amount", "many"), (4, "message", "")]
     assert "no number" in response.content.decode()
     assert not Run.objects.exists()

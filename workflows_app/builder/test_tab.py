@@ -1,6 +1,7 @@
 """Test runs in the builder: input, how far, what is pinned, and what came of each step."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -235,7 +236,15 @@ def _results(run: Run | None) -> dict[str, Any]:
         if step.path != first:
             inner.setdefault(first, []).append(step)
     tops = [step for step in steps if "." not in step.path and "[" not in step.path]
-    return {"run": run, "steps": [(step, inner.get(step.path, [])) for step in tops]}
+    # An agent runs as a loop, but is an agent to who drew it.
+    drawn = run.version.definition.get("steps") or ()
+    kinds = {one.get("id"): one.get("kind") for one in drawn if isinstance(one, Mapping)}
+    return {
+        "run": run,
+        "steps": [
+            (step, kinds.get(step.step) or step.kind, inner.get(step.path, [])) for step in tops
+        ],
+    }
 
 
 def _pinned(workflow: Workflow, user: User) -> list[str]:

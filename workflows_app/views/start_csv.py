@@ -81,8 +81,11 @@ def _start_rows(
         inputs = [{**others, plan.into: rows}]
         problems += others_check(plan, page.schema, inputs[0])
         context["form"] = form_build(rest, others, problems) if rest["properties"] else None
-    bad = [RowProblem(line=a, column=b, cell=c, message=d) for a, b, c, d in unread[:SHOWN]]
-    bad = bad or rows_check(plan, page.schema, inputs)
+    bad = [RowProblem(line=a, column=b, cell=c, message=d) for a, b, c, d in unread]
+    said_of = {(one.line, one.column) for one in bad}
+    checked = rows_check(plan, page.schema, inputs)
+    bad += [one for one in checked if (one.line, one.column) not in said_of]
+    bad = sorted(bad, key=lambda one: one.line)[:SHOWN]
     if bad or problems:
         said = "Some rows do not fit the workflow." if bad else "Some fields need another look."
         context |= {"problem": {"detail": said, "problems": []}, "row_problems": bad}
