@@ -16,6 +16,7 @@ from workflows_app import notify
 from workflows_app.core.facts import BodyEnded
 from workflows_app.services.batch import Applied, ScopeFact
 from workflows_app.services.held import held
+from workflows_app.services.held_keep import runs_keep
 from workflows_app.services.pace import Pace
 from workflows_app.services.rows import RowsChanged
 from workflows_app.services.storage import ROW_CHANGED
@@ -64,7 +65,7 @@ def facts_apply(
                 is_careful = True
             time.sleep(random.uniform(0.001, 0.01) * attempt)  # noqa: S311
         else:
-            work.keep()
+            runs_keep(work)
             notify.runs_changed(applied.changed_runs)
             return applied
     raise AssertionError("unreachable")

@@ -20,6 +20,7 @@ from workflows_app.core.facts import Fact
 from workflows_app.core.graph import Node
 from workflows_app.core.states import StepState
 from workflows_app.services.batch import Claim, Opened
+from workflows_app.services.claiming import may_claim, step_claim
 from workflows_app.services.execute import step_execute
 from workflows_app.services.pace import Pace
 from workflows_app.services.prepare import claim_places, claim_prepare, node_refs
@@ -54,7 +55,7 @@ class InlineSteps:
 
     def run(self, opened: Opened) -> bool:
         """Carry out what became ready in a scope; False when that was nothing."""
-        if self.transaction.is_careful or not self.transaction.may_claim(opened.row.run_id):
+        if self.transaction.is_careful or not may_claim(self.transaction, opened.row.run_id):
             return False
         ready = [
             status
@@ -84,7 +85,7 @@ class InlineSteps:
     def _run(self, opened: Opened, status: StepDraft) -> None:
         transaction = self.transaction
         worker = transaction.worker or "engine"
-        claim = transaction.claim(opened, status)
+        claim = step_claim(transaction, opened, status)
         self.left -= 1
         missing = [place for place in claim_places(claim) if place not in claim.known]
         loaded = results_load(missing) | claim.known

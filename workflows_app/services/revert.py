@@ -45,7 +45,7 @@ def undo_scope_open(
         steps=[],
         inbox=[],
     )
-    carrier.new_scopes.append((scope, None))
+    carrier.bodies.new_scopes.append((scope, None))
     carrier.leave(scope.id, run_id, ScopeOpened())
 
 

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
 from workflows_app.core.engine.advance import advance, slot_report
-from workflows_app.core.engine.attempts import announce
 from workflows_app.core.engine.draft import Draft, StepDraft
 from workflows_app.core.facts import Fact, WorkerFact, fact_load
-from workflows_app.core.states import RUN_CLAIMABLE, RunState, ScopeState, StepState
+from workflows_app.core.states import ScopeState, StepState
 from workflows_app.identifiers import uuid7
 from workflows_app.services import rows, step_limit
-from workflows_app.services.batch import Applied, Claim, Opened, RunChange, ScopeFact
+from workflows_app.services.batch import Applied, Opened, RunChange, ScopeFact
 from workflows_app.services.bodies import bodies_enrich
 from workflows_app.services.carry_out import Carrier
+from workflows_app.services.claiming import ready_claim
 from workflows_app.services.context import RunContext, contexts_load
-from workflows_app.services.held import SCOPES, HeldRun, held, scope_kept
+from workflows_app.services.held import HeldRun, held
 from workflows_app.services.pace import Pace
-from workflows_app.services.prepare import node_refs
 from workflows_app.services.run_row import RunFollow, run_follow
 from workflows_app.services.storage import Write, scopes_read
-from workflows_app.services.values import Place, Result, result_of
 
 RESEND_AFTER = timedelta(seconds=5)
-# A step that ends so leaves nothing but what its draft holds.
-_EMPTY = (StepState.SKIPPED, StepState.FAILED, StepState.CANCELLED, StepState.TIMED_OUT)
 
 
 class Transaction:
@@ -233,63 +229,6 @@ class Transaction:
         opened.row.inbox = []
         return facts
 
-    # Claiming
-
-    def may_claim(self, run_id: UUID) -> bool:
-        """Tell whether the run lets steps begin, as far as its row has been read."""
-        run = self.runs.get(run_id)
-        return self.worker is not None and run is not None and RunState(run.state) in RUN_CLAIMABLE
-
-    def claim(self, opened: Opened, status: StepDraft) -> Claim:
-        """Take a ready step for the worker of this transaction."""
-        node = opened.draft.node(status)
-        context = self.contexts[opened.row.run_id]
-        status.state = StepState.RUNNING
-        status.attempt += 1
-        status.token = uuid4()
-        status.started_at = self.now
-        if node.is_plain:
-            announce(opened.draft, status, self.worker or "engine")
-        setting = opened.setting(context)
-        return Claim(
-            id=status.id,
-            scope_id=opened.row.id,
-            run_id=opened.row.run_id,
-            context=context,
-            setting=setting,
-            node=node,
-            path=status.path,
-            generation=status.generation,
-            attempt=status.attempt,
-            token=status.token,
-            feedback=status.feedback,
-            progress=status.progress,
-            known=self._known(setting.places(node_refs(node)).values()),
-        )
-
-    def _known(self, places: Iterable[Place]) -> dict[Place, Result]:
-        """Give the results that this transaction itself has brought about."""
-        found = {}
-        for scope_id, step in places:
-            opened = self.opened.get(scope_id)
-            status = opened.draft.steps.get(step) if opened is not None else None
-            if status is not None and _is_in_memory(status):
-                found[scope_id, step] = result_of(status)
-        return found
-
-    def _claims(self, run: rows.RunRow, inserts: list[tuple[Opened, StepDraft]]) -> None:
-        """Claim new ready steps for the worker, as far as the run and the limit allow."""
-        is_spent = bool(inserts) and step_limit.is_spent(self, run.id)
-        for opened, status in inserts:
-            if is_spent and opened.row.kind != "undo":
-                continue
-            if status.state is not StepState.READY or status.is_held:
-                continue
-            if not self.may_claim(run.id) or len(self.applied.claims) >= self.claim_limit:
-                self.applied.ready_runs.add(run.id)
-                continue
-            self.applied.claims.append(self.claim(opened, status))
-
     # Writing
 
     def _write(self, carrier: Carrier) -> None:
@@ -314,7 +253,7 @@ class Transaction:
         self._find_ready()
         for run_id, change in self.changes.items():
             run = self.runs[run_id]
-            self._claims(run, by_run.get(run_id, []))
+            ready_claim(self, run, by_run.get(run_id, []))
             self.follows.append(run_follow(run, change, self.contexts[run_id], self.now))
         carrier.runs_end(self.follows, write)
         write.events = [row for follow in self.follows for row in follow.events]
@@ -377,46 +316,3 @@ class Transaction:
                 self.now + timedelta(seconds=settings.LEASE_SECONDS) if is_leased else None
             ),
         )
-
-    # Keeping
-
-    def keep(self) -> None:
-        """After the commit: hold the runs whose next steps this worker has claimed."""
-        if not self.is_outermost:
-            return
-        claimed = {claim.run_id for claim in self.applied.claims}
-        by_run: dict[UUID, list[Opened]] = {}
-        for opened in self.opened.values():
-            by_run.setdefault(opened.row.run_id, []).append(opened)
-        for follow in self.follows:
-            known = self.held.get(follow.run_id)
-            after = follow.after(self.version)
-            is_kept = known is not None or follow.run_id in claimed
-            if not is_kept or follow.has_ended or after.has_superseded:
-                continue
-            run = known or HeldRun(row=after)
-            run.row = after
-            for opened in by_run.get(follow.run_id, ()):
-                run.scopes.pop(opened.row.id, None)  # what was held of it is old now
-                if _is_worth_keeping(opened):
-                    run.scopes[opened.row.id] = scope_kept(opened)
-            for scope_id in self.applied.touched:
-                run.scopes.pop(scope_id, None)
-            if 0 < len(run.scopes) <= SCOPES:
-                held.put(run)
-
-
-def _is_worth_keeping(opened: Opened) -> bool:
-    """Tell whether the next fact may find the scope so: something in it runs, and is all known."""
-    draft = opened.draft
-    return (
-        draft.state is not ScopeState.ENDED
-        and draft.override is None
-        and opened.row.kind != "undo"
-        and any(status.state is StepState.RUNNING for status in draft.steps.values())
-    )
-
-
-def _is_in_memory(status: StepDraft) -> bool:
-    """Tell whether what a step left behind is here: its draft holds what was not read."""
-    return status.is_new or status.has_output or (status.is_changed and status.state in _EMPTY)
