@@ -24,6 +24,7 @@ EVIDENCE = {
     "recommendation": "recommendation",
     "alternatives": "alternatives",
     "impact": "description of the impact",
+    "confidence": "confidence",
 }
 
 
@@ -255,7 +256,7 @@ def _evidence(proposal: Proposal, gate: Sequence[Proposal]) -> list[Fact]:
             continue
         share = round(100 * len(had) / len(gate))
         text = f"It came without {words}; {share}% of {len(gate)} approved here had them."
-        if kind in ("recommendation", "impact"):
+        if kind in ("recommendation", "impact", "confidence"):
             text = f"It came without a {words}; {share}% of {len(gate)} approved here had one."
         numbers = tuple(had[:SHOWN])
         found.append(Fact(code="evidence_missing", text=text, weight=60, requests=numbers))

@@ -90,12 +90,27 @@ def _written(graph: Graph, name: str) -> dict[str, JSON]:
     return {"kind": kind.name, "label": kind.label, "with": dict(origin["with"] or {})}
 
 
+STOPPING = ("stopped", "expired", "error")
+
+
+def _onward(graph: Graph, step: str) -> set[str]:
+    """Give what follows a step where people let it go on."""
+    targets = [
+        target
+        for port, found in graph.nodes[step].outgoing.items()
+        if port not in STOPPING
+        for target in found
+    ]
+    return {name for target in targets for name in (target, *graph.after(target))}
+
+
 def next_steps(request: ApprovalRequest) -> list[dict[str, JSON]]:
     """Give the steps behind the request's own that have not started: `{id, kind, label, with}`."""
     graph = graph_of(request)
     step = request.path.rpartition(".")[2]
     started = StepRun.objects.filter(scope_id=request.scope_id, is_current=True)
     names = set(started.values_list("step", flat=True))
+    onward = _onward(graph, step)
     return [
         {
             "id": name,
@@ -103,5 +118,5 @@ def next_steps(request: ApprovalRequest) -> list[dict[str, JSON]]:
             "is_skipped": graph.nodes[name].spec.get("when") == "false",
         }
         for name in graph.after(step)
-        if name not in names
+        if name not in names and name in onward
     ][:SHOWN]

@@ -31,7 +31,9 @@ NEEDED = (
     "recommendation",
     "alternatives",
     "impact",
+    "confidence",
 )
+GIVEN = ("links", "recommendation", "alternatives", "impact")
 type Key = tuple[UUID, str, str]  # workflow, gate, mode
 
 
@@ -91,14 +93,16 @@ def _of_gate(key: Key, rows: Sequence[ApprovalRequest]) -> dict[UUID, list[dict[
 
 
 def _proposal(row: ApprovalRequest, names: dict[int, str]) -> Proposal:
-    given = ("links", "recommendation", "alternatives", "impact")
+    given = {name for name in GIVEN if getattr(row, name)}
+    if row.confidence is not None:
+        given.add("confidence")
     who = "an event or a schedule" if row.starter is None else names.get(row.starter, "somebody")
     return Proposal(
         number=row.number,
         arguments=(row.action or {}).get("arguments"),
         requester=who,
         entity=row.entity,
-        given=frozenset(name for name in given if getattr(row, name)),
+        given=frozenset(given),
     )
 
 
@@ -140,7 +144,4 @@ def _of_itself(request: ApprovalRequest) -> list[Fact]:
     if request.previous_id:
         text = "It was asked before, and what would run has changed since."
         found.append(Fact(code="asked_before", text=text, weight=150))
-    if request.confidence is None and request.reason == "approval":
-        text = "The agent gave no confidence."
-        found.append(Fact(code="no_confidence", text=text, weight=20))
     return found

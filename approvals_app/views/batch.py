@@ -84,7 +84,7 @@ def _table(batch: Batch, items: list[ApprovalRequest]) -> dict[str, JSON]:
             for one, row in zip(items, rows, strict=True)
         ],
         "names": names,
-        "same": shown.rows(same),
+        "same": shown.rows(same) if same else [],
         "left_out": [(one, shown.visible(one.summary), why) for one, why in batch.left_out],
     }
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,6 +103,15 @@ def test_evidence_that_is_usually_there_is_missed():
     (fact,) = unusual(asked(given=()), History(gate=past(10)))
 
     assert fact.text == "It came without links; 100% of 10 approved here had them."
+
+
+def test_a_confidence_is_missed_where_it_is_usual_and_nowhere_else():
+    usual = [replace(one, given=frozenset({"links", "confidence"})) for one in past(10)]
+
+    (fact,) = unusual(asked(), History(gate=usual))
+
+    assert fact.text == "It came without a confidence; 100% of 10 approved here had one."
+    assert unusual(asked(), History(gate=past(10))) == []
 
 
 def test_a_recent_change_is_told_until_ten_were_decided():

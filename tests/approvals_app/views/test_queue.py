@@ -239,6 +239,18 @@ def test_a_batch_takes_out_what_stands_out(anna):
     assert page.context["names"] == ["amount"]
 
 
+def test_a_gate_that_gives_no_confidence_has_batches_too(anna):
+    requests = lookalikes(3)
+    ApprovalRequest.objects.update(confidence=None, unusual=None)
+
+    page = anna.get(batch_url(anna))
+
+    assert [item["request"].number for item in page.context["items"]] == [
+        request.number for request in requests
+    ]
+    assert '<td class="num">—</td>' in page.content.decode()
+
+
 def test_a_batch_waits_until_two_were_opened(anna):
     requests = lookalikes()
     url = batch_url(anna)
@@ -275,7 +287,7 @@ def test_a_batch_is_rejected_only_with_a_reason(anna):
     assert not Vote.objects.exists()
 
 
-@pytest.mark.parametrize("given", [{"risk": "medium"}, {"confidence": None}, {"need": 2}])
+@pytest.mark.parametrize("given", [{"risk": "medium"}, {"blind": 1}, {"need": 2}])
 def test_what_must_be_read_by_itself_is_in_no_batch(anna, given):
     lookalikes(**given)
 
