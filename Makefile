@@ -3,6 +3,8 @@
 .PHONY: help run setup seed test test-core soak bench lint fmt lock canvas canvas-test
 
 VENV := .venv
+# Tests wait for servers and pages about a third of their time: one process more than there are cores.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 BENCH := .venv-bench
 PYTHON_NEEDED := Python 3.12 or later with its venv module is needed and was not found. \
 	Debian and Ubuntu: apt-get install python3 python3-venv. Others: python.org, or set PYTHON=/path/to/python3.
@@ -38,7 +40,7 @@ seed: $(VENV)/run.ok  ## Fill the running installation with runs in every state 
 
 test: $(VENV)/dev.ok  ## Run every test, on real servers and a real browser
 	@sh .ci/browser
-	$(VENV)/bin/python -m pytest -q -n 2 --dist loadfile || { [ $$? -eq 1 ] && \
+	$(VENV)/bin/python -m pytest -q -n $(JOBS) --dist loadfile || { [ $$? -eq 1 ] && \
 	  echo 'What failed beside the others runs once more, one at a time; what fails again is broken.' && \
 	  $(VENV)/bin/python -m pytest -q --last-failed --last-failed-no-failures none; }
 
