@@ -74,7 +74,7 @@ def test_what_another_person_saves_arrives_while_the_page_is_open(hand, browser,
     changed_by(colleague, PROMPT, "{{ input }}", "Theirs: {{ input }}")
 
     hand.until("editor.definition.steps[0].with.prompt === 'Theirs: {{ input }}'")
-    browser.until("document.querySelector('#others').textContent.includes('jo edits this too')")
+    browser.until("document.querySelector('#others').textContent.includes('jo saved')")
     browser.driver.find_element(By.CSS_SELECTOR, "[data-publish]").click()
     browser.until_there("dialog.publish[open] #note")
     assert browser.axe() == []

@@ -20,11 +20,11 @@ def test_who_saved_lately_is_named_and_oneself_is_not(
     part = designer.get(ADDRESS).content.decode()
     page = designer.get("/workflows/refund/edit/").content.decode()
 
-    assert "jo edits this too" in part
+    assert "jo saved" in part
     assert "Add Agent" in part
     assert "Mine" not in part
     assert "Long ago" not in part
-    assert "jo edits this too" in page
+    assert "jo saved" in page
     assert f'data-live-topics="draft:{workflow.pk} inbox"' in page
 
 

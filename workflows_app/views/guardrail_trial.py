@@ -36,9 +36,13 @@ def text_try(text: str, *, workspace_id: Any) -> list[Trial]:
     ]
     named = {check["check"] for check in known}
     more = [{"check": name} for name in ALWAYS_TRIED if name not in named]
-    return [_tried(text, check, True) for check in known] + [
-        _tried(text, check, False) for check in more
-    ]
+    found: list[Trial] = []
+    for is_in_force, checks in ((True, known), (False, more)):
+        for check in checks:
+            tried = _tried(text, check, is_in_force)
+            if tried not in found:  # set alike in several places
+                found.append(tried)
+    return found
 
 
 def _tried(text: str, check: Mapping[str, JSON], is_in_force: bool) -> Trial:
