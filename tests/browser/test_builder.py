@@ -114,6 +114,27 @@ def test_what_is_written_while_a_row_is_saved_stays(browser, owner):
     assert field == {"type": "string", "description": "Why they ask"}
 
 
+def test_arguments_that_somebody_writes_outlive_the_choice_of_the_tool(browser, owner):
+    pay = {"id": "pay", "kind": "tool", "with": {"tool": "", "arguments": {}}}
+    Workflow.objects.update(draft={**START, "steps": [*START["steps"], pay]})
+    opened(browser, owner, "edit/step/?path=pay")
+    watch(browser)
+    browser.driver.execute_cdp_cmd("Network.enable", {})
+    slow = {"offline": False, "latency": 700, "downloadThroughput": -1, "uploadThroughput": -1}
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", slow)
+
+    field(browser, "/with/tool").send_keys("orders.get", Keys.TAB)
+    browser.driver.switch_to.active_element.send_keys("who")
+    saved(browser, 2)
+    focused = "return [document.activeElement.name, document.activeElement.value]"
+    assert browser.script(focused) == ["v/0/key", "who"]
+    browser.driver.switch_to.active_element.send_keys(Keys.TAB, "Ada", Keys.TAB)
+    saved(browser, 3)
+    browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**slow, "latency": 0})
+
+    assert draft()["steps"][-1]["with"] == {"tool": "orders.get", "arguments": {"who": "Ada"}}
+
+
 def test_a_field_without_a_connection_is_sent_later(browser, owner):
     opened(browser, owner)
     watch(browser)
