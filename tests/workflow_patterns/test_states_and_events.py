@@ -4,8 +4,7 @@ import itertools
 
 import pytest
 
-from tests.workflow_patterns.driving import driving
-from workflows_app.errors import IllegalState
+from tests.workflow_patterns.driving import driving, follows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,36 +82,58 @@ def test_wcp_39_critical_section():
     assert run.ends()[-1] == "after"
 
 
-def test_wcp_18_milestone_reached_and_passed():
-    with driving(18) as run:
-        run.reaches(lambda: run.states() == ["requested"])
-        with pytest.raises(IllegalState) as early:
-            run.fire("change", "booking")
+CHANGE = "booking.confirmed[0].change"
+
+
+def test_wcp_18_milestone_enables_the_task_once_it_is_reached_and_is_not_moved_by_it():
+    with driving(18, {"booking": "7"}) as run:
+        run.done("call")  # the other branch gets there first
+        run.reaches(lambda: "-ask" in run.order())
+        assert run.tasks() == set()
+        assert run.states() == ["requested"]
+
         run.fire("confirm", "booking")
-        run.fire("change", "booking")
         run.done("change")
-        run.reaches(lambda: run.states()[-1] == "confirmed" and len(run.states()) == 4)
-        run.fire("issue", "booking")
-        with pytest.raises(IllegalState) as late:
-            run.fire("change", "booking")
-        run.fire("fly", "booking")
-        run.ended()
 
-    assert early.value.extra["allowed"] == ["confirm"]
-    assert late.value.extra["allowed"] == ["fly"]
-    assert run.states() == ["requested", "confirmed", "changing", "confirmed", "issued", "flown"]
-    assert run.ends() == ["booking.changing[0].change", "booking:flown"]
-
-
-def test_wcp_18_milestone_not_used():
-    with driving(18) as run:
-        run.reaches(lambda: run.states() == ["requested"])
-        for trigger in ("confirm", "issue", "fly"):
+        assert run.states() == ["requested", "confirmed"]  # a test of the state, no trigger
+        for trigger in ("issue", "fly"):
             run.fire(trigger, "booking")
         run.ended()
 
     assert run.states() == ["requested", "confirmed", "issued", "flown"]
-    assert run.ends() == ["booking:flown"]
+    assert follows(run.order(), "-ask", f"+{CHANGE}", f"-{CHANGE}", "-booking:flown")
+
+
+def test_wcp_18_milestone_that_is_passed_withdraws_the_task():
+    with driving(18, {"booking": "7"}) as run:
+        run.reaches(lambda: run.states() == ["requested"])
+        run.fire("confirm", "booking")
+        run.done("call")
+        run.offered("change")
+
+        run.fire("issue", "booking")
+
+        run.reaches(lambda: f"-{CHANGE}!" in run.order())
+        assert run.tasks() == set()
+        run.fire("fly", "booking")
+        run.ended()
+
+    assert run.states() == ["requested", "confirmed", "issued", "flown"]
+
+
+def test_wcp_18_milestone_that_is_passed_never_enables_the_task_again():
+    with driving(18, {"booking": "7"}) as run:
+        run.reaches(lambda: run.states() == ["requested"])
+        for trigger in ("confirm", "issue"):
+            run.fire(trigger, "booking")
+        run.done("call")  # too late
+        run.reaches(lambda: "-ask" in run.order())
+
+        run.fire("fly", "booking")
+        run.ended()
+
+    assert f"+{CHANGE}" not in run.order()
+    assert run.states()[-1] == "flown"
 
 
 def test_wcp_23_transient_trigger_is_lost_when_it_comes_early():
