@@ -216,15 +216,18 @@ def test_both_ways_answer_alike(api):
 def test_a_batch_is_answered_item_by_item(post):
     bad = {**cloud_event(2), "type": None}
 
-    answer = post([([cloud_event(1), bad, cloud_event(1), cloud_event(3)], BATCH)])[0]
+    events = [cloud_event(1), bad, cloud_event(1), cloud_event(3), "nothing", {"id": 7}]
+    answer = post([(events, BATCH)])[0]
 
     assert answer.status_code == 202
     items = answer.json()["items"]
     assert [(one["id"], one["status"], one["duplicate"]) for one in items] == [
         ("e-1", 202, False),
-        (None, 422, False),
+        ("e-2", 422, False),
         ("e-1", 202, True),
         ("e-3", 202, False),
+        (None, 422, False),
+        (None, 422, False),
     ]
     assert items[1]["problem"]["problems"][0]["pointer"] == "/type"
     assert list(Event.objects.order_by("pk").values_list("event_id", flat=True)) == ["e-1", "e-3"]

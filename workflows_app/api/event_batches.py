@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from workflows_app.errors import DomainError
+from workflows_app.api.event_forms import Refused
 from workflows_app.services.incoming import Incoming, Received
 
 JSON = Any
 
 
 def batch_answer(
-    found: Sequence[Incoming | DomainError], received: Sequence[Received]
+    found: Sequence[Incoming | Refused], received: Sequence[Received]
 ) -> dict[str, JSON]:
     """Give `{items: [{id, status, started, resumed, duplicate, problem}]}`.
 
@@ -21,7 +21,7 @@ def batch_answer(
     done = iter(received)
     return {
         "items": [
-            _refused(one) if isinstance(one, DomainError) else _taken(one, next(done))
+            _refused(one) if isinstance(one, Refused) else _taken(one, next(done))
             for one in found
         ]
     }
@@ -31,7 +31,8 @@ def _taken(event: Incoming, received: Received) -> dict[str, JSON]:
     return {"id": event.id, "status": 202, **received.as_json(), "problem": None}
 
 
-def _refused(error: DomainError) -> dict[str, JSON]:
+def _refused(refused: Refused) -> dict[str, JSON]:
+    error = refused.error
     problem = {"status": error.status, "code": error.code, "detail": error.message, **error.extra}
     nothing = Received().as_json()
-    return {"id": None, "status": error.status, **nothing, "problem": problem}
+    return {"id": refused.id, "status": error.status, **nothing, "problem": problem}

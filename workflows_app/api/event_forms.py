@@ -1,6 +1,7 @@
 """CloudEvents 1.0 over HTTP: binary, structured, and several in one batch."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
@@ -59,7 +60,15 @@ def event_read(headers: Mapping[str, str], body: bytes) -> Incoming:
     return _incoming(attributes, _data(kind, body))
 
 
-def batch_read(headers: Mapping[str, str], body: bytes) -> list[Incoming | DomainError]:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What stands in a batch and is no event, by its id where it has one."""
+
+    id: str | None
+    error: DomainError
+
+
+def batch_read(headers: Mapping[str, str], body: bytes) -> list[Incoming | Refused]:
     """Read the events of a batch; in the place of one that is none stands what is wrong with it.
 
     Raises:
@@ -73,12 +82,13 @@ def batch_read(headers: Mapping[str, str], body: bytes) -> list[Incoming | Domai
     if not documents or len(documents) > BATCH_LIMIT:
         message = f"a batch has 1 to {BATCH_LIMIT:,} events, this one has {len(documents):,}"
         raise _invalid([("", "invalid_value", message)])
-    found: list[Incoming | DomainError] = []
+    found: list[Incoming | Refused] = []
     for document in documents:
         try:
             found.append(event_of(document))
-        except DomainError as refused:
-            found.append(refused)
+        except DomainError as error:
+            name = document.get("id") if isinstance(document, dict) else None
+            found.append(Refused(name if isinstance(name, str) else None, error))
     return found
 
 
