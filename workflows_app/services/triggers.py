@@ -31,8 +31,9 @@ def trigger_fire(
     notify.runs_ready(applied.ready_runs | scopes_settle(applied.touched))
     if not applied.accepted:
         present = (_machine(run_id, path).progress or {}).get("state")
+        when = f"while it is {present}" if present else "yet: it has not entered its first state"
         raise IllegalState(
-            f"{path} takes no trigger {trigger} while it is {present}",
+            f"{path} takes no trigger {trigger} {when}",
             allowed=triggers_allowed(run_id=run_id, path=path),
         )
 

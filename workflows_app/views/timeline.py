@@ -11,7 +11,7 @@ GAP = 16.0  # percent that a shortened wait takes
 LEAST = 0.6  # percent of the shortest bar
 ROWS = 40
 STEPS = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 21600, 86400, 604800)
-MARK_SPACING, LAST_MARK, MARKS_TRIED = 19.0, 70.0, 200  # percent: the end has a word of its own
+MARK_SPACING, LAST_MARK, MARKS_TRIED = 28.0, 62.0, 200  # percent: the end has a word of its own
 
 
 @dataclass

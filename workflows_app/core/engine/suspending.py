@@ -7,7 +7,7 @@ from workflows_app.core.effects import AskPeople, OpenWait, StartChild, StartTim
 from workflows_app.core.engine import flow
 from workflows_app.core.engine.attempts import announce, attempt_end, take
 from workflows_app.core.engine.clocks import limit_start
-from workflows_app.core.engine.draft import Draft, StepDraft
+from workflows_app.core.engine.draft import GATE, Draft, StepDraft
 from workflows_app.core.facts import StepHeld, StepSuspended, TimerFired
 from workflows_app.core.states import StepState, Trigger, WaitReason
 
@@ -93,11 +93,14 @@ def on_suspended(draft: Draft, status: StepDraft, fact: StepSuspended) -> None:
         flow.cancelled(draft, status, why="cancelled")
         return
     reason = WaitReason(fact.reason)
+    is_own = reason in _OWN and not draft.node(status).has_attempts
+    is_own = is_own and not (fact.waiting or {}).get(GATE)
     if fact.details is not None:
         announce(draft, status, fact.actor)
         attempt_end(draft, status, fact, "suspended")
-    else:  # nothing was tried yet: the next claim is the first attempt again
-        status.attempt = max(status.attempt - 1, 0)
+    else:
+        if not is_own:  # nothing was tried yet: the next claim is the first attempt again
+            status.attempt = max(status.attempt - 1, 0)
         status.is_announced = False
     until = fact.until
     if fact.after is not None:
@@ -108,7 +111,7 @@ def on_suspended(draft: Draft, status: StepDraft, fact: StepSuspended) -> None:
     if until is not None:
         timer = TimerFired(step_run=status.id, generation=status.generation, name=reason.value)
         draft.effects.append(StartTimer(step_run=status.id, name="wait", due_at=until, fact=timer))
-    if reason in _OWN and not status.is_gated:
+    if is_own:
         limit_start(draft, status)
     asks = reason in ASKS
     if asks and fact.request is not None:
