@@ -21,8 +21,7 @@ def batch_answer(
     done = iter(received)
     return {
         "items": [
-            _refused(one) if isinstance(one, Refused) else _taken(one, next(done))
-            for one in found
+            _refused(one) if isinstance(one, Refused) else _taken(one, next(done)) for one in found
         ]
     }
 
