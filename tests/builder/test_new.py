@@ -133,3 +133,22 @@ def test_the_list_tells_how_long_and_what_waits(designer, workflow):
 
     assert row.asking == 1
     assert round(row.p95.total_seconds()) == 420
+
+
+def test_an_import_that_is_refused_says_so_in_its_place_and_keeps_the_text(designer, workspace):
+    response = designer.post("/workflows/new/", {"how": "import", "text": "a: &x 1\nb: *x\n"})
+
+    card = response.content.decode().partition('id="import-title"')[2].partition("</form>")[0]
+    assert response.status_code == 422
+    assert "write the value at each place (line 1, column 4)" in card
+    assert "a: &amp;x 1" in card
+    assert not Workflow.objects.exists()
+
+
+def test_what_was_exported_comes_back_as_the_same_draft(designer, workflow):
+    text = designer.get("/workflows/refund/export.yaml").content.decode()
+
+    designer.post("/workflows/new/", {"how": "import", "text": text})
+
+    made = Workflow.objects.exclude(pk=workflow.pk).get()
+    assert made.draft == workflow.draft

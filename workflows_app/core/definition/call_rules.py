@@ -136,12 +136,12 @@ def _models(place: Place, context: CheckContext, findings: Findings) -> None:
 
 def _workflow(place: Place, context: CheckContext, findings: Findings) -> None:
     slug = place.settings.get("slug")
-    if context.workflows is None or not isinstance(slug, str) or slug == context.slug:
-        return
+    if context.workflows is None or not isinstance(slug, str) or slug in ("", context.slug):
+        return  # that nothing is chosen its shape says
     pointer = f"{place.pointer}/with"
     found = context.workflows.get(slug)
     if found is None:
-        message = f"there is no published workflow {slug}" if slug else "no workflow is chosen"
+        message = f"there is no published workflow {slug}"
         findings.add("unknown_workflow", message, pointer=f"{pointer}/slug", step=place.path)
     elif place.settings.get("version") is None:
         given = place.settings.get("input", {})
