@@ -32,6 +32,7 @@ from workflows_app.selectors.runs import (
     step_run_list,
     undo_list,
 )
+from workflows_app.services.rerun_preview import RerunPreview, rerun_preview
 from workflows_app.services.triggers import triggers_allowed
 from workflows_app.views.graph import draw
 from workflows_app.views.history_rows import compact_rows, full_rows
@@ -99,6 +100,7 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
         "timeline": timeline(lines, now=now),
         "actions": allowed if may_run else [],
         "newer_version": _newer_version(run) if "retry" in allowed else None,
+        "error_preview": _error_preview(run, allowed if may_run else []),
         **_cancel_shown(run, steps, allowed if may_run else []),
         "incidents": [step for step in steps if step.reason == "incident"],
         "kind_word": kind_word,
@@ -106,6 +108,12 @@ def run_context(request: HttpRequest, run: Run, actor: Principal) -> dict[str, A
         **_history(request, run),
         **_inspector(request, run, selected, allowed if may_run else []),
     }
+
+
+def _error_preview(run: Run, allowed: list[str]) -> RerunPreview | None:
+    """Give what a retry from the step that failed the run would repeat."""
+    path = (run.error or {}).get("path")
+    return rerun_preview(run=run, path=path) if path and "retry" in allowed else None
 
 
 def _cancel_shown(run: Run, steps: list[StepRun], allowed: list[str]) -> dict[str, Any]:
@@ -202,6 +210,7 @@ def _inspector(
     is_open = step.reason == "incident"
     step_is_open = step.state in STEP_OPEN and run.state != RunState.PAUSED.value
     may_change = step.is_current
+    may_retry = may_change and "retry" in allowed and (is_open or not step_is_open)
     attempts = list(attempt_list(step_run=step))
     for attempt in attempts:
         attempt.lasted = attempt.ended_at - attempt.started_at  # type: ignore[attr-defined]
@@ -220,7 +229,8 @@ def _inspector(
         "step_lasted": step.finished_at - step.started_at
         if step.finished_at and step.started_at
         else None,
-        "may_retry": may_change and "retry" in allowed and (is_open or not step_is_open),
+        "may_retry": may_retry,
+        "step_preview": rerun_preview(run=run, path=step.path) if may_retry else None,
         "may_skip": may_change and "skip" in allowed and (is_open or not step_is_open),
         "triggers": _triggers(run, step) if "pause" in allowed else [],
         "machine": machine_shown(run, step),
