@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from workflows_app.core.kinds import kinds
 from workflows_app.core.states import StepState
 from workflows_app.models import Run, Scope, StepRun
 from workflows_app.services.context import contexts_load
@@ -45,7 +46,7 @@ def rerun_preview(*, run: Run, path: str) -> RerunPreview | None:
         inside |= Q(path=root) | Q(path__startswith=f"{root}.") | Q(path__startswith=f"{root}[")
     rows = StepRun.objects.filter(run=run, is_current=True).exclude(scope__kind="undo")
     again = rows.filter(inside)
-    acted = again.exclude(effect="none")
+    acted = again.exclude(effect="none").exclude(kind__in=_without_calls())
     shown = acted.order_by("ready_at", "pk").values_list("path", "state", "input")[:SHOWN]
     return RerunPreview(
         again=again.count(),
@@ -53,6 +54,11 @@ def rerun_preview(*, run: Run, path: str) -> RerunPreview | None:
         effects=[_repeated(*one) for one in shown],
         more=max(acted.count() - SHOWN, 0),
     )
+
+
+def _without_calls() -> list[str]:
+    """Give the kinds that do nothing by themselves: what is inside them does."""
+    return [name for name, kind in kinds().items() if kind.primitive not in ("pure", "call")]
 
 
 def _repeated(path: str, state: str, given: JSON) -> Repeated:

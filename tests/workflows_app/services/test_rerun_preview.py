@@ -16,7 +16,8 @@ def acting(id):
 @pytest.fixture
 def run():
     body = {"steps": [step("look"), acting("pay")], "edges": edges("look>pay")}
-    each = {"id": "each", "kind": "map", "with": {"items": [1, 2], "body": body}}
+    undo = {"kind": "script", "name": "echo"}
+    each = {"id": "each", "kind": "map", "with": {"items": [1, 2], "body": body}, "undo": undo}
     steps = [acting("first"), each, acting("mail"), step("last", "boom"), acting("beside")]
     version = version_make(steps, edges("first>each", "each>mail", "mail>last", "first>beside"))
     return run_to_rest(version)
