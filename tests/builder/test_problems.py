@@ -4,7 +4,7 @@ import pytest
 
 from tests.builder.definitions import START
 from workflows_app.builder.fixes import fix_find
-from workflows_app.core.definition import CheckContext, ToolFacts, definition_check
+from workflows_app.core.definition import CheckContext, ToolFacts, WorkflowFacts, definition_check
 from workflows_app.core.definition.changes import changes_apply
 from workflows_app.models import Workflow
 
@@ -16,7 +16,10 @@ CONTEXT = CheckContext(
         )
     },
     models=frozenset({"small", "large"}),
-    groups={"boss": frozenset({"ann"})},
+    groups={"boss": frozenset({"ann"}), "bosses": frozenset()},
+    users=frozenset({"ann", "benedict"}),
+    workflows={"refund": WorkflowFacts(input={}, version=1)},
+    calendars=frozenset({"office"}),
 )
 GIVE = {"id": "give", "kind": "transform", "with": {"value": 1}}
 
@@ -53,6 +56,18 @@ CASES = {
     "empty_assignees": one(step("approval", summary="?", assignees=[])),
     "unmapped_input": one(step("tool", tool="pay", arguments={})),
     "unknown_model": one(step("model", model="smal", prompt="p")),
+    "unknown_tool": one(step("tool", tool="payy", arguments={"amount": 1})),
+    "unknown_workflow": one(step("workflow", slug="refnd")),
+    "unknown_calendar": one(step("approval", **ASK, calendar="ofice")),
+    "unknown_user": one(step("approval", summary="?", assignees=["user:benedikt"])),
+    "unknown_group": one(step("approval", summary="?", assignees=["group:bos"])),
+    "empty_group": one(step("approval", summary="?", assignees=["group:bosses"])),
+    "need_too_large": one(step("approval", **ASK, need=3)),
+    "duplicate_id": one(GIVE, steps=[GIVE, GIVE]),
+    "idempotent_box": one({**step("group", body={"steps": [GIVE]}), "idempotent": True}),
+    "cache_with_effect": one({**step("tool", tool="pay", arguments={"amount": 1}), "cache": True}),
+    "missing_join": one(GIVE, steps=[GIVE, {**GIVE, "id": "b"}, {**GIVE, "id": "c"}],
+                        edges=[{"from": "give", "to": "b"}, {"from": "give", "to": "c"}]),
 }  # fmt: skip
 
 

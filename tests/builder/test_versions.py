@@ -205,6 +205,7 @@ def test_the_list_tells_drafts_that_differ_from_what_is_published(designer, gree
         name="New", slug="new", definition=FIRST, actor=owner, workspace=greet.workspace
     )
     as_published = listed()
+    assert "Draft changes" not in designer.get("/workflows/greet/").content.decode()
     drawn = {**SECOND, "layout": {"hello": [10, 20]}}
     greet = draft_save(workflow=greet, definition=drawn, revision=2, actor=owner)
     moved = listed("published")
@@ -217,6 +218,7 @@ def test_the_list_tells_drafts_that_differ_from_what_is_published(designer, gree
     assert listed("draft") == [("new", "draft")]
     body = designer.get("/workflows/").content.decode()
     assert 'href="/workflows/greet/diff/2..draft/"' in body
+    assert "Draft changes" in designer.get("/workflows/greet/").content.decode()
     assert (
         "No workflow fits this filter"
         in designer.get("/workflows/?state=published").content.decode()

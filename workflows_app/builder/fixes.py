@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from workflows_app.builder import fixes_names
 from workflows_app.builder.forms.starts import unique
 from workflows_app.builder.locate import keys_of, value_at
 from workflows_app.core.definition import CheckContext
@@ -258,4 +259,16 @@ _FIXERS: dict[str, Fixer] = {
     "empty_assignees": _asked,
     "unmapped_input": _mapped,
     "unknown_model": _model,
+    "idempotent_box": _no_field,
+    "cache_with_effect": _no_field,
+    "cache_of_others": _no_field,
+    "unknown_tool": fixes_names.tool_near,
+    "unknown_workflow": fixes_names.workflow_near,
+    "unknown_calendar": fixes_names.calendar_near,
+    "unknown_user": fixes_names.person_near,
+    "unknown_group": fixes_names.group_near,
+    "empty_group": fixes_names.group_near,
+    "need_too_large": fixes_names.need_lowered,
+    "duplicate_id": fixes_names.step_renamed,
+    "missing_join": fixes_names.branches_joined,
 }

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from workflows_app.core.definition import definition_digest
 from workflows_app.models import Run, Workflow, WorkflowVersion
 from workflows_app.selectors.definitions import version_get, version_newest, workflow_get
 from workflows_app.selectors.draft_states import DRAFT_STATES
@@ -84,6 +85,7 @@ def _page(
         "workflow": workflow,
         "version": version,
         "newest": newest,
+        "draft_differs": newest is not None and definition_digest(workflow.draft) != newest.digest,
         "definition": definition,
         "tab": tab if tab in {"steps", "json", "versions"} else "steps",
         "entries": outline(definition),
