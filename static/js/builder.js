@@ -45,6 +45,9 @@ async function load(path, { focus = false, section = "", morph = false } = {}) {
   const swap = morph ? "morph:innerHTML" : "innerHTML";
   await htmx.ajax("GET", addressOf(path), { source: panel, target: panel, swap });
   if (shownPath !== path) return;
+  // A step that is gone by now has no fields: those of what is around it are shown.
+  const isGone = path && panel.querySelector(".ph")?.dataset.path !== path;
+  if (isGone) return void load(path === panel.dataset.root ? "" : panel.dataset.root ?? "");
   if (section) open(section);
   if (focus) (panel.querySelector("details[open] :is(input:not([type=hidden]), textarea, select)") ?? panel).focus();
 }
@@ -268,10 +271,6 @@ publishing?.addEventListener("click", (event) => {
 document.addEventListener("draft:changed", () => {
   const form = publishing?.open && publishing.querySelector("form[data-once]");
   if (form) void review(form.action, form.elements.note.value);
-});
-
-document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.elt === panel && event.detail.xhr.status === 404 && shownPath) void load("");
 });
 
 // Escape leads from the fields back to the box on the canvas; what was written is saved on the way.

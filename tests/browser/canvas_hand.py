@@ -7,6 +7,17 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 EDITOR = "document.querySelector('workflow-canvas').editor"
+STILL = """
+const done = arguments[arguments.length - 1];
+let last = "", calm = 0;
+(function look() {
+  const now = document.querySelector(".react-flow__viewport").style.transform;
+  calm = now === last ? calm + 1 : 0;
+  last = now;
+  if (calm > 3) done();
+  else requestAnimationFrame(look);
+})();
+"""
 BLANK = {"format": 1, "name": "Blank", "input": {}, "steps": [], "edges": []}
 
 
@@ -44,7 +55,8 @@ class Hand:
         )
 
     def saved(self):
-        """Wait until the server has everything."""
+        """Send what waits, and go on once the server has everything."""
+        self.browser.script("document.querySelector('workflow-canvas').saver.flush()")
         unsent = "document.querySelector('workflow-canvas').saver.unsent.length"
         self.browser.until(f"{EDITOR}.saved === 'saved' && {unsent} === 0")
 
@@ -108,6 +120,35 @@ class Hand:
         why = self.browser.script("return document.querySelector('.why')?.textContent ?? ''")
         ActionChains(self.driver).release().perform()
         return why
+
+    def edge(self, link):
+        """Give the point in the middle of an edge, and its end that can be moved."""
+        css = f'.react-flow__edge[data-id="{link}"]'
+        path = self.driver.find_element(By.CSS_SELECTOR, f"{css} .react-flow__edge-path")
+        return path, f"{css} .react-flow__edgeupdater-target"
+
+    def move_end(self, link, target):
+        """Move the end of an edge to another box."""
+        _, end = self.edge(link)
+        anchor = self.driver.find_element(By.CSS_SELECTOR, end)
+        chain = ActionChains(self.driver, duration=60).click_and_hold(anchor).move_by_offset(4, 9)
+        chain.move_to_element(self.box(target)).move_by_offset(3, 3).release().perform()
+
+    def choose(self, *paths):
+        """Select boxes, all in view, by clicking each, the others with Control."""
+        self.all_shown()
+        for place, path in enumerate(paths):
+            chain = ActionChains(self.driver, duration=20)
+            if place:
+                chain.key_down(Keys.CONTROL)
+            chain.click(self.box(path)).key_up(Keys.CONTROL).perform()
+        self.until(f"editor.selected.length === {len(paths)}")
+
+    def all_shown(self):
+        """Show everything, and go on once the view stands still."""
+        self.driver.execute_async_script(STILL)
+        self.browser.script("document.querySelector('[aria-label=\"Show everything\"]').click()")
+        self.driver.execute_async_script(STILL)
 
     def pull(self, path, x, y):
         """Move a box with the mouse."""

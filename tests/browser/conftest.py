@@ -71,20 +71,25 @@ def server(transactional_db, monkeypatch):
     connection.close_pool()
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """Start one browser for all tests; each test begins without cookies."""
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("needs Chromium and its driver")
+def driver_start(profile):
+    """Start a browser that keeps what it knows in the folder `profile`."""
     from selenium import webdriver
 
-    profile = tempfile.mkdtemp(prefix="countersign-browser-")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     for flag in (*FLAGS, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Start one browser for all tests; each test begins without cookies."""
+    if not CHROMIUM or not DRIVER:
+        pytest.skip("needs Chromium and its driver")
+    profile = tempfile.mkdtemp(prefix="countersign-browser-")
+    driver = driver_start(profile)
     yield driver
     driver.quit()
     shutil.rmtree(profile, ignore_errors=True)
@@ -120,7 +125,7 @@ class Browser:
         """Wait for an element without running a script in the page."""
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.driver, seconds).until(
+        WebDriverWait(self.driver, seconds, poll_frequency=0.05).until(
             lambda driver: driver.find_elements("css selector", selector)
         )
 
@@ -139,28 +144,29 @@ class Browser:
             {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
         )
 
-    def axe(self, only=RULES):
-        """Give the accessibility violations of the page as readable lines."""
+    def axe(self, only=RULES, within=None):
+        """Give the accessibility violations of the page, or of a part, as readable lines."""
         self.script("return typeof axe === 'undefined'") and self.script(AXE.read_text())
         return self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
-            "axe.run(document, {runOnly: arguments[0], resultTypes: ['violations']})"
+            "axe.run(arguments[1] ?? document, {runOnly: arguments[0], resultTypes: ['violations']})"
             ".then((r) => done(r.violations.map((v) => v.id + ': ' + v.help +"
             " ' | ' + v.nodes.slice(0, 4).map((n) => n.html.slice(0, 140) + ' '"
             " + (n.any[0] ? n.any[0].message : '')).join(' || '))));",
             only,
+            within,
         )
 
-    def axe_both(self):
+    def axe_both(self, within=None):
         """Give the violations in light, and those that the dark colours of the same page add."""
-        found = self.axe()
+        found = self.axe(within=within)
         self.colours("dark")
         self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "requestAnimationFrame(() => Promise.allSettled(document.getAnimations()"
             ".filter((a) => a instanceof CSSTransition).map((a) => a.finished)).then(done))"
         )
-        found += [f"dark: {line}" for line in self.axe(COLOUR_RULES)]
+        found += [f"dark: {line}" for line in self.axe(COLOUR_RULES, within)]
         self.colours("light")
         return found
 

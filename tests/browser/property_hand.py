@@ -7,10 +7,16 @@ from selenium.webdriver.support.ui import Select
 
 WATCH = "window.saves ??= (document.addEventListener('draft:changed', () => saves++), 0)"
 QUIET = "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+# How many presses of Tab lead from the focus to a field, by what the page holds between them;
+# negative: of Shift and Tab.
 AHEAD = """
-const one = arguments[0];
-if (document.activeElement === one) return 0;
-return document.activeElement.compareDocumentPosition(one) & 2 ? -1 : 1;
+const one = arguments[0], from = document.activeElement;
+if (from === one) return 0;
+const every = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
+const stops = [...document.querySelectorAll(every)].filter((stop) => stop === one || stop === from ||
+  stop.tabIndex >= 0 && !stop.matches(':disabled') && stop.checkVisibility({visibilityProperty: true}));
+const way = stops.indexOf(one) - stops.indexOf(from);
+return way || (from.compareDocumentPosition(one) & 2 ? -1 : 1);
 """
 
 
@@ -117,19 +123,26 @@ class Fields:
         Select(element).select_by_index(place)
 
 
+def tabs_press(browser, count):
+    """Press Tab so often; backwards where that is negative."""
+    chain = ActionChains(browser.driver)
+    if count < 0:
+        chain.key_down(Keys.SHIFT)
+    for _ in range(abs(count)):
+        chain.send_keys(Keys.TAB)
+    chain.key_up(Keys.SHIFT).perform()
+
+
 class KeyFields(Fields):
     """Fills the forms without a mouse: Tab goes on, Enter and Space press, letters choose."""
 
-    def reach(self, element, most=150):
+    def reach(self, element, most=40):
+        """Press Tab as often as it takes; what is on the way may change meanwhile."""
         for _ in range(most):
             way = self.browser.script(AHEAD, element)
             if way == 0:
                 return
-            chain = ActionChains(self.driver)
-            if way < 0:
-                chain.key_down(Keys.SHIFT).send_keys(Keys.TAB).key_up(Keys.SHIFT).perform()
-            else:
-                chain.send_keys(Keys.TAB).perform()
+            tabs_press(self.browser, way)
         raise AssertionError(f"Tab never came to {element.get_attribute('outerHTML')[:200]}")
 
     def rename(self, new):

@@ -7,6 +7,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from approvals_app.models import ApprovalRequest
+from tests.browser.property_hand import AHEAD, tabs_press
 from tests.engine_harness import until
 from tests.gallery.running import product_running
 from workflows_app.gallery.load import gallery_load
@@ -36,12 +37,13 @@ class Keyboard:
         for key in keys:  # to whatever has the focus by then: a saved field may be drawn anew
             ActionChains(self.browser.driver).send_keys(key).perform()
 
-    def to(self, selector, most=150):
+    def to(self, selector, most=60):
         """Press Tab until that element has the focus."""
         for _ in range(most):
             if self.browser.script(f"return {FOCUSED}", selector):
                 return
-            self.press(Keys.TAB)
+            found = self.browser.driver.find_elements("css selector", selector)
+            tabs_press(self.browser, self.browser.script(AHEAD, found[0]) if found else 1)
         at = self.browser.script("return document.activeElement?.outerHTML.slice(0, 200)")
         raise AssertionError(f"Tab never came to {selector}; it is at {at}")
 

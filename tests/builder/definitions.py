@@ -30,3 +30,20 @@ def every_kind() -> dict[str, Any]:
     following = [*chained[1:], "s_end"]
     edges = [{"from": one, "to": other} for one, other in zip(chained, following, strict=True)]
     return {"format": 1, "name": "All", "steps": steps, "edges": edges, "layout": layout}
+
+
+def everything(step: dict[str, Any]) -> dict[str, Any]:
+    """Give `every_kind` where each step carries what `step` carries beside its kind.
+
+    Each container of steps holds one more step, which carries it too.
+    """
+    carried = {name: value for name, value in step.items() if name not in ("id", "kind", "with")}
+    found = every_kind()
+    for one in found["steps"]:
+        body = one["with"].get("body")
+        if isinstance(body, dict):
+            inside = {"id": f"{one['id']}_in", "kind": "transform", "with": {"value": 1}}
+            body["steps"] = [*body.get("steps", []), {**inside, **carried}]
+            body["layout"] = {inside["id"]: [0, 0]}
+        one.update(carried)
+    return found

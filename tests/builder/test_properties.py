@@ -202,6 +202,28 @@ def test_a_step_gets_another_id_with_everything_that_names_it(designer, workflow
     assert save(designer, form, "classify", v="answer").status_code == 422
 
 
+def test_what_was_drawn_at_a_step_stays_with_its_new_id(designer, workflow):
+    drawn = {"draft": [1, 2], "draft.error>classify": [[3, 4]], "classify.refund>draft": [[5, 6]],
+             "draft/paid": [7, 8], "drafts": [9, 9]}  # fmt: skip
+    Workflow.objects.filter(pk=workflow.pk).update(draft={**START, "layout": drawn})
+    form = next(one for one in forms_of(fields(designer, "draft"))
+                if dict(one.values)["field"] == "/id")  # fmt: skip
+
+    save(designer, form, "draft", v="answer")
+
+    kept = draft(workflow)["layout"]
+    assert kept == {"answer": [1, 2], "answer.error>classify": [[3, 4]],
+                    "classify.refund>answer": [[5, 6]], "answer/paid": [7, 8],
+                    "drafts": [9, 9]}  # fmt: skip
+
+
+def test_the_fields_of_a_step_that_is_gone_leave_the_page_as_it_is(designer, workflow):
+    address = "/workflows/refund/edit/step/?path=gone"
+
+    assert designer.get(address, headers={"HX-Request": "true"}).status_code == 204
+    assert designer.get(address).status_code == 404
+
+
 def test_a_step_inside_another_has_fields_of_its_own(designer, workflow):
     inner = {"id": "check", "kind": "transform", "with": {"value": 1}}
     loop = {"id": "again", "kind": "loop", "with": {"limit": 3, "body": {"steps": [inner]}}}

@@ -44,7 +44,12 @@ def step(request: HttpRequest, slug: str) -> HttpResponse:
         actor.require("design", workflow.workspace_id)
         return _save(request, workflow, user, path)
     context = check_context(workspace=workflow.workspace, workflow=workflow)
-    form = Form(workflow, path, context)
+    try:
+        form = Form(workflow, path, context)
+    except NotFound:
+        if not request.htmx:  # type: ignore[attr-defined]
+            raise
+        return HttpResponse(status=204)  # undone or deleted meanwhile: nothing is shown anew
     may_edit = actor.can("design", workflow.workspace_id)
     problems = problem_list(workflow, context)
     template = "builder/step.html" if not request.htmx else "builder/_properties.html"  # type: ignore[attr-defined]

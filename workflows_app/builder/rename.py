@@ -33,13 +33,19 @@ def rename_changes(draft: Mapping[str, JSON], located: Located, wanted: str) -> 
     for edge in body.get("edges") or ():
         _edge(edge, old, wanted)
     layout = body.get("layout")
-    if isinstance(layout, dict) and old in layout:
-        body["layout"] = {wanted if key == old else key: at for key, at in layout.items()}
+    if isinstance(layout, dict):
+        body["layout"] = {_drawn(key, old, wanted): at for key, at in layout.items()}
     named = re.compile(rf"\bsteps\.{re.escape(old)}\b")
     for key in ("steps", "output"):
         if key in body:
             body[key] = _texts(body[key], named, f"steps.{wanted}")
     return changes_between(draft, made)
+
+
+def _drawn(key: str, old: str, wanted: str) -> str:
+    """Give the key of a box, of what is in it (`order/paid`), or of an edge (`order.error>end`)."""
+    ends = (re.sub(rf"^{re.escape(old)}(?=$|[./])", wanted, end) for end in key.split(">"))
+    return ">".join(ends)
 
 
 def _edge(edge: JSON, old: str, wanted: str) -> None:

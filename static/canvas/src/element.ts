@@ -1,28 +1,25 @@
-// The element: gets its data, mounts React, and carries messages between page, server and editor.
+// The element: gets its data, mounts React, and carries messages between page and editor.
 import { createElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
-import { Arrival } from "./edit/arrival.ts";
+import { Drafting } from "./edit/drafting.ts";
 import { Editor, type Mode } from "./edit/editor.ts";
 import { openedRead, openedWrite } from "./edit/keep.ts";
-import { Saver, type SaveState } from "./edit/saver.ts";
-import { applyChanges } from "./model/changes.ts";
+import type { Saver } from "./edit/saver.ts";
 import { Feed } from "./run/feed.ts";
 import { States } from "./run/states.ts";
-import type { CanvasDocument, Change, Conflict, JsonObject, Problem } from "./model/types.ts";
+import type { CanvasDocument, JsonObject } from "./model/types.ts";
 import { App } from "./view/App.tsx";
 
 export class CanvasElement extends HTMLElement {
   editor: Editor | undefined;
   private root: Root | undefined;
-  private saver: Saver | undefined;
-  private arrival: Arrival | undefined;
+  private drafting: Drafting | undefined;
   private feed: Feed | undefined;
   private states = new States();
   private said = "";
   private isTold = true;
   private isShowing = false; // the page chose, not a person on the canvas
   private shown = { id: "", at: 0 };
-  private conflicts: { list: Conflict[]; definition: JsonObject; revision: number } | undefined;
   private leaving: AbortController | undefined;
 
   connectedCallback(): void {
@@ -32,12 +29,15 @@ export class CanvasElement extends HTMLElement {
 
   disconnectedCallback(): void {
     this.leaving?.abort();
-    this.saver?.leave();
-    this.saver?.stop();
+    this.drafting?.stop();
     this.feed?.stop();
     const { root } = this;
-    this.root = this.editor = this.saver = this.feed = undefined;
+    this.root = this.editor = this.drafting = this.feed = undefined;
     queueMicrotask(() => root?.unmount());
+  }
+
+  get saver(): Saver | undefined {
+    return this.drafting?.saver;
   }
 
   private get mode(): Mode {
@@ -73,13 +73,15 @@ export class CanvasElement extends HTMLElement {
       this.feed = this.feedOf(this.getAttribute("states") ?? "", this.getAttribute("topic") ?? "");
       this.feed.start(data as unknown as JsonObject);
     } else {
-      this.startSaving(data);
-      const take = (newer: CanvasDocument): void => {
-        this.editor?.replace(newer.definition);
-        this.tellProblems(newer.problems);
-        this.say("Somebody else changed the draft. It is shown as it is now.");
-      };
-      this.arrival = new Arrival({ read: () => this.read(), saver: () => this.saver, take }, data.revision);
+      this.drafting = new Drafting(this.editor, {
+        changes: this.getAttribute("changes"),
+        keepAs: this.storageKey,
+        read: () => this.read(),
+        tell: (name, detail) => this.tell(name, detail),
+        toast: (text) => this.toast(text),
+        onKnown: () => { if (!this.isTold && this.editor) this.tellSelection(this.editor.selected); },
+        onAsked: () => this.render(),
+      }, data);
     }
     this.listen(signal);
     const mount = document.createElement("div");
@@ -120,62 +122,11 @@ export class CanvasElement extends HTMLElement {
     return `canvas:${this.getAttribute("changes") ?? location.pathname}:${this.getAttribute("user") ?? ""}`;
   }
 
-  private startSaving(data: CanvasDocument): void {
-    const editor = this.editor!;
-    const url = this.getAttribute("changes");
-    if (!url || !editor.mayEdit) return;
-    this.saver = new Saver({
-      url,
-      token: () => document.querySelector<HTMLMetaElement>('meta[name="csrf-token"]')?.content ?? "",
-      keepAs: this.storageKey,
-      onState: (state, detail) => this.tellState(state, detail),
-      onSaved: (answer, unsent) => {
-        if (answer.definition) editor.definition = applyChanges(answer.definition, unsent);
-        this.tellProblems(answer.problems);
-        editor.redraw();
-        if (!this.isTold) this.tellSelection(editor.selected);
-        void this.arrival?.hear();
-      },
-      onConflict: (list, definition, revision) => {
-        this.conflicts = { list, definition, revision };
-        this.render();
-      },
-      onRefused: (message) => void this.refused(message),
-    }, data.revision);
-    this.saver.inherit((kept) => {
-      editor.replace(applyChanges(editor.definition, kept));
-      this.say(`${kept.length} change${kept.length === 1 ? "" : "s"} that could not be sent earlier ${kept.length === 1 ? "is" : "are"} back.`);
-    });
-  }
-
-  private async refused(message: string): Promise<void> {
-    this.toast(`Not saved. ${message}`);
-    try {
-      const data = await this.read();
-      if (!this.editor) return;
-      this.editor.definition = data.definition;
-      if (this.saver) this.saver.revision = data.revision;
-      this.tellProblems(data.problems);
-      this.editor.redraw();
-    } catch {
-      this.say("The draft could not be read again.");
-    }
-  }
-
-  private settle = (mine: Set<string>): void => {
-    const { conflicts, editor, saver } = this;
-    if (!conflicts || !editor || !saver) return;
-    this.conflicts = undefined;
-    editor.replace(saver.settle(conflicts.list, mine, conflicts.definition, conflicts.revision));
-    this.render();
-    this.say("Merged.");
-  };
-
   private listen(signal: AbortSignal): void {
     document.addEventListener("canvas:show", (event) => this.show((event as CustomEvent).detail?.path ?? ""), { signal });
     document.addEventListener("canvas:focus", () => this.focusActive(), { signal });
-    document.addEventListener("draft:changed", (event) => this.changedByForm((event as CustomEvent).detail), { signal });
-    document.addEventListener("draft:arrived", (event) => void this.arrival?.hear((event as CustomEvent).detail?.revision), { signal });
+    document.addEventListener("draft:changed", (event) => this.drafting?.changedByForm((event as CustomEvent).detail), { signal });
+    document.addEventListener("draft:arrived", (event) => void this.drafting?.arrival.hear((event as CustomEvent).detail?.revision), { signal });
     document.addEventListener("canvas:undo", () => this.editor?.undo(), { signal });
     document.addEventListener("canvas:redo", () => this.editor?.redo(), { signal });
     document.addEventListener("canvas:run", (event) => this.paint((event as CustomEvent).detail), { signal });
@@ -214,18 +165,9 @@ export class CanvasElement extends HTMLElement {
     return graph.frames.get(id)!.boxes.find(isHere) ?? id;
   }
 
-  private changedByForm(detail: { revision?: number; changes?: Change[]; problems?: Problem[]; label?: string; select?: string } | undefined): void {
-    const { editor, saver } = this;
-    if (!editor || !detail?.changes) return;
-    if (saver && typeof detail.revision === "number") saver.revision = Math.max(saver.revision, detail.revision);
-    editor.applied(detail.changes, detail.label ?? "Change settings");
-    if (detail.select && editor.graph.boxes.has(detail.select)) editor.select([detail.select]);
-    if (detail.problems) this.tellProblems(detail.problems);
-  }
-
   // A step that the server does not know yet is told of as soon as it does.
   private tellSelection(ids: string[]): void {
-    this.isTold = !ids.some((id) => this.isUnknown(id));
+    this.isTold = !ids.some((id) => this.drafting?.isUnknown(this.editor?.graph.boxes.get(id)?.at ?? []));
     if (!this.isTold) {
       void this.saver?.flush();
       return;
@@ -239,30 +181,6 @@ export class CanvasElement extends HTMLElement {
     }))];
     const state = boxes.find((box) => box.type === "state")?.place ?? null;
     this.tell("canvas:select", { paths, state, isShown: this.isShowing });
-  }
-
-  private isUnknown(id: string): boolean {
-    const at = this.editor?.graph.boxes.get(id)?.at;
-    if (!at || !this.saver) return false;
-    return this.saver.unsent.some(({ path, was }) => was === undefined && path.length <= at.length && path.every((key, index) => key === at[index]));
-  }
-
-  private tellProblems(problems: Problem[]): void {
-    if (!this.editor) return;
-    this.editor.problems = problems;
-    this.editor.touched();
-    this.tell("canvas:problems", { problems });
-  }
-
-  private tellState(state: SaveState, detail: string): void {
-    const { editor } = this;
-    if (!editor || (editor.saved === state && editor.savedDetail === detail)) return;
-    if (state === "offline" && editor.saved !== "offline") this.say("Offline. Your changes are kept, and sent later.");
-    if (state === "saved" && editor.saved === "offline") this.say("Back online. Everything is saved.");
-    editor.saved = state;
-    editor.savedDetail = detail;
-    editor.touched();
-    this.tell("canvas:state", { state, detail, revision: this.saver?.revision });
   }
 
   private tell(name: string, detail: unknown): void {
@@ -288,8 +206,8 @@ export class CanvasElement extends HTMLElement {
       sprite: this.getAttribute("sprite") ?? "/static/icons/sprite.svg",
       shown: this.shown,
       said: this.said,
-      conflicts: this.conflicts?.list ?? [],
-      onSettled: this.settle,
+      conflicts: this.drafting?.conflicts ?? [],
+      onSettled: (mine) => this.drafting?.settle(mine),
       onProperties: this.open,
       onAction: this.act,
     }));

@@ -177,7 +177,7 @@ export class Survey implements Graph {
     for (const inner of inners) {
       const one = inner.steps[0]!;
       const name = String(one.id);
-      this.step(row, one, [...at, ...inner.at], `${id}.${name}`, name, inner.name === name ? "" : inner.name, depth + 1,
+      this.step(row, one, [...at, ...inner.at], `${id}.${name}`, name, inner.name === name || /^\d+$/.test(inner.name) ? "" : inner.name, depth + 1,
         kind === "escalation" ? `${id}.${inner.name}.${name}` : `${id}.${name}`);
     }
     if (kind === "escalation" || kind === "fallback") {

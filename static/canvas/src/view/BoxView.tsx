@@ -1,7 +1,7 @@
 import { Handle, Position, type NodeProps } from "@xyflow/react";
 import { memo } from "react";
 import { humanise } from "../model/graph.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon, toneOf } from "./Icon.tsx";
 import { useShared, useStepState } from "./context.ts";
 import type { BoxNode } from "./flow.ts";
 import { lasted, lookOf } from "./looks.ts";
@@ -18,7 +18,7 @@ export const BoxView = memo(function BoxView({ data, id }: NodeProps<BoxNode>) {
         {states.isOn ? <RunMark path={box.runAt} /> : null}
         <div className="bh">
           {box.isStart ? <span className="start" aria-hidden="true" /> : null}
-          {box.type === "step" ? <span className={`kd${shape === "people" ? " person" : ""}`}><Icon name={box.look.icon} size="s" /></span> : null}
+          {box.type === "step" ? <span className={`kd${toneOf(box.look)}`}><Icon name={box.look.icon} size="s" /></span> : null}
           <span className="tx">
             <span className="nm">{box.name}</span>
             {states.isOn ? <RunText path={box.runAt} sub={box.sub} isState={box.type === "state"} /> : <span className="su">{box.role ? `${humanise(box.role)} · ` : ""}{box.sub}</span>}
@@ -37,7 +37,7 @@ export const BoxView = memo(function BoxView({ data, id }: NodeProps<BoxNode>) {
         </div>
         {box.isOpen && !box.inside ? <div className="hollow">{mayEdit ? "Drop a step here" : "Nothing inside"}</div> : null}
       </div>
-      {problem ? <span className={`badge ${problem}`} title={problemText}><Icon name={problem === "error" ? "circle-x" : "triangle-alert"} size="xs" /></span> : null}
+      {problem ? <span className={`badge ${problem}`} title={problemText}><Icon name={problem === "error" ? "x" : "triangle-alert"} size="xs" /></span> : null}
       <Handle type="target" id="in" position={Position.Top} isConnectable={isLinkable} isConnectableStart={false} className="in" />
       {dots.map((dot) => <PortDot key={dot.port} dot={dot} isLinkable={isLinkable} isState={box.type === "state"} />)}
     </>

@@ -1,7 +1,7 @@
 import { useId, useRef, useState, type DragEvent, type KeyboardEvent, type RefObject } from "react";
 import { STATE } from "../edit/adding.ts";
 import type { KindLook, PaletteAction, PaletteGroup } from "../model/types.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon, toneOf } from "./Icon.tsx";
 import { useEditor } from "./context.ts";
 
 export const DRAGGED = "application/x-step-kind";
@@ -86,7 +86,7 @@ export function Palette({ search, onPick, onLeave, isOver }: {
                     event.dataTransfer.effectAllowed = "copy";
                   }}
                 >
-                  <span className={`kd${entry.shape === "people" ? " person" : ""}`}><Icon name={entry.icon} size="s" /></span>
+                  <span className={`kd${entry.look ? toneOf(entry.look) : ""}`}><Icon name={entry.icon} size="s" /></span>
                   <span className="el">{entry.label}</span>
                 </div>
               );

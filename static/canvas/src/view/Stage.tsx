@@ -1,6 +1,6 @@
 import {
   applyEdgeChanges, applyNodeChanges, ConnectionLineType, ReactFlow, SelectionMode,
-  useReactFlow, type Connection, type EdgeChange, type FinalConnectionState, type NodeChange, type OnConnectStartParams,
+  useReactFlow, useStoreApi, type Connection, type EdgeChange, type FinalConnectionState, type NodeChange, type OnConnectStartParams,
 } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, type ClipboardEvent, type DragEvent, type KeyboardEvent, type RefObject } from "react";
 import { move } from "../edit/arrange.ts";
@@ -8,6 +8,7 @@ import { moveInto } from "../edit/containers.ts";
 import { connectRefusal, link, relink, remove } from "../edit/links.ts";
 import { copyText, paste } from "../edit/pasting.ts";
 import type { Editor } from "../edit/editor.ts";
+import { humanise } from "../model/graph.ts";
 import { GRID } from "../model/layout.ts";
 import type { Point } from "../model/types.ts";
 import { BoxView } from "./BoxView.tsx";
@@ -41,6 +42,8 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
   const [pointing, setPointing] = useState<[string, string, string]>(["", "", ""]);
   const [isConnecting, setConnecting] = useState(false);
   const wanted = useRef<string[] | undefined>(undefined);
+  const store = useStoreApi();
+  const tapped = useRef<[string, string] | undefined>(undefined); // a port that waits for the tap on its target
   const { version } = editor;
 
   useLayoutEffect(() => {
@@ -90,22 +93,22 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
 
   const made = (connection: Connection): void => {
     const { source, target, sourceHandle } = connection;
+    tapped.current = undefined;
     const box = editor.graph.boxes.get(source);
     if (box?.type === "state") ask({ kind: "transition", frame: box.frame, from: source, to: target });
     else if (sourceHandle === MORE) ask({ kind: "port", source, target });
     else link(editor, source, sourceHandle ?? "done", target);
   };
-  const isValid = (connection: Connection | LinkEdge): boolean => {
-    const port = connection.sourceHandle ?? "done";
-    const box = editor.graph.boxes.get(connection.source);
-    const known = port === MORE ? box?.ports.at(0) ?? "done" : port;
-    return !connectRefusal(editor, connection.source, known, connection.target);
+  const refused = (source: string, handle: string | null | undefined, target: string): string | undefined => {
+    const port = handle === MORE ? editor.graph.boxes.get(source)?.ports[0] : handle;
+    return connectRefusal(editor, source, port ?? "done", target);
   };
+  const isValid = ({ source, sourceHandle, target }: Connection | LinkEdge): boolean => !refused(source, sourceHandle, target);
   const ended = (event: MouseEvent | TouchEvent, state: FinalConnectionState): void => {
     setConnecting(false);
     if (state.isValid || !state.fromNode) return;
     if (state.toNode) {
-      const why = connectRefusal(editor, state.fromNode.id, state.fromHandle?.id ?? "done", state.toNode.id);
+      const why = refused(state.fromNode.id, state.fromHandle?.id, state.toNode.id);
       if (why) editor.host.onSay(`Not connected. ${why}`);
       return;
     }
@@ -113,6 +116,21 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
     const over = document.elementFromPoint(point.clientX, point.clientY);
     if (!over?.closest(".react-flow__pane") || state.fromHandle?.id === MORE) return;
     ask({ kind: "add", source: state.fromNode.id, port: state.fromHandle?.id ?? "done", at: flow.screenToFlowPosition({ x: point.clientX, y: point.clientY }) });
+  };
+  const tapStarts = (_: unknown, { nodeId, handleId }: OnConnectStartParams): void => {
+    tapped.current = [nodeId ?? "", handleId ?? "done"];
+    setConnecting(true);
+    const name = editor.graph.boxes.get(nodeId ?? "")?.name ?? "";
+    editor.host.onSay(`From ${name}${handleId === "done" || handleId === MORE ? "" : ` by ${humanise(handleId ?? "").toLowerCase()}`}: tap the step that follows.`);
+  };
+  const tapEnds = (event?: { target: EventTarget | null }): void => {
+    const [source, port] = tapped.current ?? ["", ""];
+    const target = (event?.target as Element | null | undefined)?.closest<HTMLElement>(".react-flow__node")?.dataset.id;
+    const why = source && target && refused(source, port, target);
+    tapped.current = undefined;
+    setConnecting(false);
+    store.setState({ connectionClickStartHandle: null });
+    if (why) editor.host.onSay(`Not connected. ${why}`);
   };
   // Where steps would go if they were let go here; undefined where they stay in their frame.
   const outside = (event: PointerAt, node: BoxNode, moved: BoxNode[]): { ids: string[]; into: string; at: Point } | undefined => {
@@ -185,7 +203,7 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
         onNodesChange={onNodes} onEdgesChange={onEdges} onNodeDrag={dragging} onNodeDragStop={dragged}
         onSelectionDragStop={(event, moved) => dragged(event, moved[0]!, moved)}
         onConnect={made} isValidConnection={isValid} onConnectStart={(_: unknown, __: OnConnectStartParams) => setConnecting(true)} onConnectEnd={ended}
-        onClickConnectStart={() => setConnecting(true)} onClickConnectEnd={() => setConnecting(false)}
+        onClickConnectStart={tapStarts} onClickConnectEnd={tapEnds} onPaneClick={() => { if (tapped.current) tapEnds(); }}
         onReconnect={(old, connection) => relink(editor, old.id, connection.source, connection.sourceHandle ?? "done", connection.target)}
         onNodeClick={(_, node) => editor.activate(node.id)}
         onNodeDoubleClick={(_, node) => onProperties(node.id)}

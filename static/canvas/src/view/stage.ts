@@ -28,7 +28,9 @@ export function readable(editor: Editor, width = 900, height = 600): Viewport {
   const first = rects.toSorted((one, two) => one.y - two.y)[0]!;
   const fits = (right - left) * zoom <= width - 32;
   const middle = fits ? (left + right) / 2 : first.x + first.width / 2;
-  return { x: width / 2 - middle * zoom, y: 28 - top * zoom, zoom };
+  // What is wider than the view is shown from its start.
+  const x = Math.max(width / 2 - middle * zoom, fits || first.width * zoom < width ? -Infinity : EDGE - first.x * zoom);
+  return { x, y: EDGE - top * zoom, zoom };
 }
 
 // How far a stretch must go to lie between two ends; where it is too long, its start is shown.
@@ -49,7 +51,8 @@ export function focusBox(
       void flow.setCenter(rect.x + rect.width / 2, rect.y + Math.min(rect.height / 2, 120), { zoom: READABLE, duration: 0 });
     } else {
       const dx = shift(rect.x * zoom + x, rect.width * zoom, EDGE, stage.clientWidth - EDGE);
-      const dy = shift(rect.y * zoom + y, Math.min(rect.height * zoom, 80), EDGE, stage.clientHeight - 56 - EDGE);
+      const below = (stage.querySelector(".overview, .bar")?.clientHeight ?? 44) + 12;
+      const dy = shift(rect.y * zoom + y, Math.min(rect.height * zoom, 80), EDGE, stage.clientHeight - below - EDGE);
       if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 0 });
     }
   }
