@@ -35,6 +35,14 @@ const unused = {
       contents: readFileSync(file.path, "utf8").replace(/= (memo|forwardRef|fixedForwardRef|createContext)\(/g, "= /* @__PURE__ */ $1("),
       loader: "js",
     }));
+    // Of dagre's algorithms on graphs the layout uses two; the list of all would keep each of them.
+    builder.onLoad({ filter: /dagre\.esm\.js$/ }, (file) => ({
+      contents: readFileSync(file.path, "utf8").replace(/\b(\w+\(\w+,\{)((?:\w+:\(\)=>[\w$]+,?)+)\}\)/g, (_, call, names) => {
+        const used = names.split(",").filter((name) => /^(pre|post)order:/.test(name));
+        return `${used.length ? "" : "/* @__PURE__ */"}${call}${used.join(",")}})`;
+      }),
+      loader: "js",
+    }));
     builder.onLoad({ filter: /@xyflow[\\/]react[\\/]dist[\\/]base\.css$/ }, (file) => ({
       contents: readFileSync(file.path, "utf8")
         .replace(/\/\*[\s\S]*?\*\//g, "")

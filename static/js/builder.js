@@ -45,9 +45,6 @@ async function load(path, { focus = false, section = "", morph = false } = {}) {
   const swap = morph ? "morph:innerHTML" : "innerHTML";
   await htmx.ajax("GET", addressOf(path), { source: panel, target: panel, swap });
   if (shownPath !== path) return;
-  // A step that is gone by now has no fields: those of what is around it are shown.
-  const isGone = path && panel.querySelector(".ph")?.dataset.path !== path;
-  if (isGone) return void load(path === panel.dataset.root ? "" : panel.dataset.root ?? "");
   if (section) open(section);
   if (focus) (panel.querySelector("details[open] :is(input:not([type=hidden]), textarea, select)") ?? panel).focus();
 }
@@ -271,6 +268,15 @@ publishing?.addEventListener("click", (event) => {
 document.addEventListener("draft:changed", () => {
   const form = publishing?.open && publishing.querySelector("form[data-once]");
   if (form) void review(form.action, form.elements.note.value);
+});
+
+// A step that is gone by now has no fields: those of what is around it are shown.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, xhr } = event.detail;
+  if (elt !== panel || xhr.status !== 204) return;
+  const path = new URL(xhr.responseURL).searchParams.get("path") ?? "";
+  const around = panel.dataset.root ?? "";
+  if (path === shownPath) void load(path === around ? "" : around);
 });
 
 // Escape leads from the fields back to the box on the canvas; what was written is saved on the way.

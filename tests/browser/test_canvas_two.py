@@ -55,6 +55,7 @@ def test_two_persons_edit_at_once(windows):
     jo.add("timer")
     mira.until("editor.graph.boxes.has('delay')")
     mira.browser.until("document.querySelector('[data-id=delay]')")
+    jo.choose("draft")
     jo.browser.until(f"document.querySelector('{PROMPT}')?.value === '{{{{ input }}}} please'")
 
     jo.browser.deaf()

@@ -1,5 +1,5 @@
 // Where the boxes go: stored places where there are some, else layers from top to bottom (dagre).
-import { graphlib, layout as dagreLayout } from "@dagrejs/dagre";
+import { Graph as Layers, layout as dagreLayout } from "@dagrejs/dagre";
 import type { Box, Frame, Graph, Link } from "./graph.ts";
 import { quickly } from "./quick.ts";
 import type { JsonObject, Point } from "./types.ts";
@@ -101,7 +101,7 @@ function collides(one: Rect, two: Rect): boolean {
 
 function layered(frame: Frame, boxes: Box[], links: Link[], drawn: Drawn): void {
   const isStates = frame.kind === "states";
-  const graph = new graphlib.Graph({ multigraph: true });
+  const graph = new Layers({ multigraph: true });
   graph.setGraph({ rankdir: "TB", nodesep: 40, ranksep: isStates ? 40 : 52, edgesep: 24, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const box of boxes) {

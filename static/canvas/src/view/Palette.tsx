@@ -70,7 +70,7 @@ export function Palette({ search, onPick, onLeave, isOver }: {
         />
         <kbd aria-hidden="true">N</kbd>
       </label>
-      <div className="list" role="listbox" id={listId} aria-label="Kinds of steps" ref={list}>
+      <div className="list" role="listbox" tabIndex={-1} id={listId} aria-label="Kinds of steps" ref={list}>
         {groups.map((group) => (
           <div role="group" aria-label={group.name} key={group.name}>
             <div className="gn" aria-hidden="true">{group.name}</div>

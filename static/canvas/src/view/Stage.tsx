@@ -191,7 +191,7 @@ export function Stage({ ask, onPalette, onProperties, shown }: {
 
   return (
     <div
-      ref={stage} className={`stage${isConnecting ? " connecting" : ""}`} onKeyDown={pressed} onDrop={dropped}
+      ref={stage} className={`stage${isConnecting ? " connecting" : ""}`} tabIndex={-1} onKeyDown={pressed} onDrop={dropped}
       onDragOver={(event) => { if (editor.mayEdit) event.preventDefault(); }}
       onCopy={(event) => copied(event, false)} onCut={(event) => copied(event, true)} onPaste={pasted}
       onBlur={(event) => { if (!event.currentTarget.contains(event.relatedTarget)) keyboard.cancel(); }}

@@ -44,6 +44,7 @@ export function focusBox(
   stage: HTMLElement | null, flow: ReactFlowInstance<BoxNode, LinkEdge>, editor: Editor, id: string, tries = 12,
 ): void {
   const rect = absolute(editor).get(id);
+  if (!rect) stage?.focus({ preventScroll: true });
   if (!stage || !rect) return;
   if (tries === 12) {
     const { x, y, zoom } = flow.getViewport();
