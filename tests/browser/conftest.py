@@ -164,7 +164,8 @@ class Browser:
         self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "requestAnimationFrame(() => Promise.allSettled(document.getAnimations()"
-            ".filter((a) => a instanceof CSSTransition).map((a) => a.finished)).then(done))"
+            ".filter((a) => a instanceof CSSTransition && a.effect.target.checkVisibility())"
+            ".map((a) => a.finished)).then(done))"
         )
         found += [f"dark: {line}" for line in self.axe(COLOUR_RULES, within)]
         self.colours("light")
