@@ -165,7 +165,7 @@ class Browser:
             "const done = arguments[arguments.length - 1];"
             "requestAnimationFrame(() => Promise.allSettled(document.getAnimations()"
             ".filter((a) => a instanceof CSSTransition && a.effect.target.checkVisibility())"
-            ".map((a) => a.finished)).then(done))"
+            ".map((a) => a.finished)).then(() => done()))"
         )
         found += [f"dark: {line}" for line in self.axe(COLOUR_RULES, within)]
         self.colours("light")
