@@ -149,7 +149,8 @@ class Browser:
         self.script("return typeof axe === 'undefined'") and self.script(AXE.read_text())
         return self.driver.execute_async_script(
             "const done = arguments[arguments.length - 1];"
-            "axe.run(arguments[1] ?? document, {runOnly: arguments[0], resultTypes: ['violations']})"
+            "const [runOnly, within] = arguments;"
+            "axe.run(within ?? document, {runOnly, resultTypes: ['violations']})"
             ".then((r) => done(r.violations.map((v) => v.id + ': ' + v.help +"
             " ' | ' + v.nodes.slice(0, 4).map((n) => n.html.slice(0, 140) + ' '"
             " + (n.any[0] ? n.any[0].message : '')).join(' || '))));",

@@ -13,8 +13,9 @@ AHEAD = """
 const one = arguments[0], from = document.activeElement;
 if (from === one) return 0;
 const every = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex]";
-const stops = [...document.querySelectorAll(every)].filter((stop) => stop === one || stop === from ||
-  stop.tabIndex >= 0 && !stop.matches(':disabled') && stop.checkVisibility({visibilityProperty: true}));
+const isStop = (stop) => stop === one || stop === from || stop.tabIndex >= 0 &&
+  !stop.matches(':disabled') && stop.checkVisibility({visibilityProperty: true});
+const stops = [...document.querySelectorAll(every)].filter(isStop);
 const way = stops.indexOf(one) - stops.indexOf(from);
 return way || (from.compareDocumentPosition(one) & 2 ? -1 : 1);
 """
