@@ -43,6 +43,8 @@ def case_of(request: ApprovalRequest) -> dict[str, JSON] | None:
 
 def _judged(request: ApprovalRequest) -> tuple[list[StepRun] | None, str]:
     """Look outwards for the scope in which tiers are judged, and give the judges in order."""
+    if "." not in request.path:  # it stands in no body
+        return None, ""
     scope: Scope | None = request.scope
     for _ in range(DEEPEST):
         if scope is None or scope.parent_id is None or scope.container_id is None:

@@ -32,6 +32,16 @@ class Viewer:
         """Give the workspaces of which the person is an active member."""
         return frozenset(self.names)
 
+    @property
+    def key(self) -> object:
+        """Give all that what they may see depends on, and nothing else."""
+        covers = tuple(
+            (cover.workspace_id, cover.workflow_id, cover.includes_critical, names)
+            for cover, names in self.covers
+        )
+        user = None if self.user is None else self.user.pk
+        return user, self.reads, frozenset(self.names.items()), covers
+
 
 type Looker = Viewer | Principal | User
 

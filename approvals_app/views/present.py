@@ -110,7 +110,7 @@ def detail(
     directory = Directory(request.workspace_id)
     gate = gate_of(request, directory)
     step_run = StepRun.objects.filter(pk=request.step_run_id).first()
-    allowed = actions_allowed(request, user, now, directory)
+    allowed = actions_allowed(request, user, now, directory, gate=gate)
     is_pending = request.state == ApprovalState.PENDING
     refusal = refusal_of(request, user, gate) if is_pending else None
     arguments = action.get("arguments")

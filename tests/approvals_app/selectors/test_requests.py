@@ -5,13 +5,19 @@ from django.test.utils import CaptureQueriesContext
 from approvals_app.models import ApprovalRequest
 from approvals_app.selectors import requests
 from approvals_app.selectors.queue import queue_list
-from approvals_app.selectors.requests import approval_get, approval_list, inbox_counts
+from approvals_app.selectors.requests import (
+    approval_get,
+    approval_list,
+    inbox_counts,
+    waiting_count,
+)
 from approvals_app.selectors.shapes import approval_shape
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.delegate import approval_delegate
 from approvals_app.services.record import database_now
 from approvals_app.views import present
 from tests.approvals_app import factories
+from workflows_app.models import Member
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +110,20 @@ def test_one_request_still_shows_everything(people):
     shape = approval_shape(found, user=people["anna"], now=database_now())
     assert (shape["version"], shape["run"]) == (1, str(request.run_id))
     assert found.version.expanded == {"steps": [], "edges": []}
+
+
+def test_counts_follow_what_somebody_may_see_though_their_statement_is_kept(people):
+    first = factories.request_for()
+    anna = people["anna"]
+    assert inbox_counts(actor=anna) == {"mine": 1, "teams": 1, "delegated": 0}
+
+    factories.request_for()
+    approval_delegate(approval_id=first.pk, actor=anna, to="user:mallory")
+    assert inbox_counts(actor=anna) == {"mine": 2, "teams": 2, "delegated": 1}
+
+    Member.objects.get(user=anna).groups.clear()
+    assert inbox_counts(actor=anna)["mine"] == 0
+    assert waiting_count(actor=people["mallory"]) == 1
+    Member.objects.filter(user=people["mallory"]).update(is_active=False)
+    assert waiting_count(actor=people["mallory"]) == 0
+    assert inbox_counts(actor=people["mallory"]) == {"mine": 0, "teams": 0, "delegated": 0}
