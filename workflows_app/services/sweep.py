@@ -83,10 +83,10 @@ def _apply_one_by_one(facts: list[ScopeFact]) -> int:
 # woken by that; its timer is for a waking that was lost. While nothing has changed it looks again
 # later, and its history says nothing of it.
 _IN_VAIN = """
-UPDATE workflows_app_timer t SET due_at = clock_timestamp() + make_interval(secs => %s)
+UPDATE workflows_app_timer t SET due_at = %(now)s + make_interval(secs => %(later)s)
 FROM (
-  SELECT id, step_run_id FROM workflows_app_timer WHERE due_at <= clock_timestamp()
-  ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+  SELECT id, step_run_id FROM workflows_app_timer WHERE due_at <= %(now)s
+  ORDER BY due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ) AS due JOIN workflows_app_steprun s ON s.id = due.step_run_id
 WHERE t.id = due.id AND t.name = 'wait' AND s.state = 'waiting' AND s.is_current AND (
   (s.reason = 'exclusive' AND EXISTS (
@@ -101,7 +101,7 @@ WHERE t.id = due.id AND t.name = 'wait' AND s.state = 'waiting' AND s.is_current
 """
 _DUE = """
 SELECT t.id, t.scope_id, t.run_id, t.fact FROM workflows_app_timer t
-WHERE t.due_at <= clock_timestamp() ORDER BY t.due_at LIMIT %s FOR UPDATE SKIP LOCKED
+WHERE t.due_at <= %(now)s ORDER BY t.due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 """
 
 
@@ -110,8 +110,12 @@ def timers_fire(now: datetime | None = None) -> int:
     # Locked only to divide the timers among schedulers; the fact itself is harmless twice.
     with transaction.atomic():
         cursor = rows.cursor_open()
-        cursor.execute(_IN_VAIN, [LOOK_AGAIN, BATCH], prepare=True)
-        cursor.execute(_DUE, [BATCH], prepare=True)
+        # One moment for both: what falls due between them would be told in vain.
+        cursor.execute("SELECT clock_timestamp()", prepare=True)
+        (moment,) = cursor.fetchone() or (None,)
+        given = {"now": moment, "later": LOOK_AGAIN, "most": BATCH}
+        cursor.execute(_IN_VAIN, given, prepare=True)
+        cursor.execute(_DUE, given, prepare=True)
         found = cursor.fetchall()
     facts = [
         ScopeFact(scope_id=scope_id, run_id=run_id, fact=fact_load(json.loads(fact)), timer=timer)
