@@ -16,16 +16,16 @@ from approvals_app.services.opening import Opening
 from approvals_app.services.told import unsealed
 from workflows_app.core.effects import Effect, RequestApproval, WithdrawApproval
 from workflows_app.core.facts import Decided
-from workflows_app.services.history import events_append
+from workflows_app.services.effects import Handled
 
 JSON = Any
 
 
-def approvals_open(effects: Sequence[Effect]) -> dict[UUID, dict[str, JSON]]:
+def approvals_open(effects: Sequence[Effect]) -> Handled:
     """Make a request for each `RequestApproval`; the scope's lock is held by the engine.
 
-    A live request that nobody may answer is not made: its step becomes an incident. Gives by
-    step run until when there is time to answer.
+    A live request that nobody may answer is not made: its step becomes an incident. What waits
+    shows until when there is time to answer.
     """
     wanted = [effect for effect in effects if isinstance(effect, RequestApproval)]
     opening = Opening(wanted)
@@ -43,8 +43,8 @@ def approvals_open(effects: Sequence[Effect]) -> dict[UUID, dict[str, JSON]]:
         asked = {**_requested(request), "at": request.requested_at}
         events.setdefault(request.run_id, []).append(asked)
     announce([(request, "approval.requested", {}) for request in made])
-    events_append(events)
-    return {one.step_run_id: {"until": one.deadline_at.isoformat()} for one in made}
+    shown = {one.step_run_id: {"until": one.deadline_at.isoformat()} for one in made}
+    return Handled(shown=shown, history=events)
 
 
 def widest_gate(request: ApprovalRequest, directory: Directory) -> Gate:
@@ -91,7 +91,7 @@ def _requested(request: ApprovalRequest) -> dict[str, JSON]:
     )
 
 
-def approvals_withdraw(effects: Sequence[Effect]) -> None:
+def approvals_withdraw(effects: Sequence[Effect]) -> Handled:
     """End the requests whose question is void; a decision in force stays what it is."""
     wanted = {
         effect.step_run_id: effect for effect in effects if isinstance(effect, WithdrawApproval)
@@ -109,7 +109,7 @@ def approvals_withdraw(effects: Sequence[Effect]) -> None:
         effect = wanted[request.step_run_id]
         change = request_close(request, Trigger.WITHDRAW, why=effect.why, now=effect.now)
         events.setdefault(request.run_id, []).append({**change, "at": effect.now})
-    events_append(events)
+    return Handled(history=events)
 
 
 def request_close(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from approvals_app.models import ApprovalRequest
-from approvals_app.services.open import approvals_open
+from approvals_app.services.open import approvals_open, approvals_withdraw
 from workflows_app.core.action import action_digest
 from workflows_app.core.effects import RequestApproval
 from workflows_app.identifiers import uuid7
@@ -21,6 +21,7 @@ from workflows_app.models import (
     WorkflowVersion,
     Workspace,
 )
+from workflows_app.services.history import events_append
 
 DIGEST = "d" * 64
 ROLES = ["viewer", "operator", "designer", "reviewer"]
@@ -141,10 +142,20 @@ def effect_for(step_run, *, reason="approval", why="amount > 500.0", bound=None,
     )
 
 
+def asked(effects):
+    """Ask people, and write what the engine's transaction would write of it."""
+    events_append(approvals_open(effects).history)
+
+
+def withdrawn(effects):
+    """Take questions back, as the engine's transaction does."""
+    events_append(approvals_withdraw(effects).history)
+
+
 def request_for(step_run=None, **given):
     """A pending request; by default about a new live step that `olga` started."""
     step_run = step_run or waiting_step(starter=person("olga"))
-    approvals_open([effect_for(step_run, **given)])
+    asked([effect_for(step_run, **given)])
     return ApprovalRequest.objects.get(step_run=step_run, state="pending")
 
 

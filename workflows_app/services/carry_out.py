@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from workflows_app.core import effects as wish
+from workflows_app.core.engine.draft import HistoryEvent
 from workflows_app.core.facts import Fact, ScopeCancelled, fact_dump
 from workflows_app.core.states import StepState
 from workflows_app.identifiers import uuid7
@@ -16,7 +17,7 @@ from workflows_app.services import ending, event_waits, revert, rows, undo
 from workflows_app.services.batch import Opened
 from workflows_app.services.bodies_open import BodiesOpen
 from workflows_app.services.children import child_cancel, child_roll_back, child_start
-from workflows_app.services.effects import effects_handle
+from workflows_app.services.effects import Handled, effects_handle
 from workflows_app.services.holds import holds_release
 from workflows_app.services.inline import InlineSteps
 from workflows_app.services.provisional import waiters_wake
@@ -74,11 +75,17 @@ class Carrier:
                 self.queue.append(opened)
             elif not self.queue and self.up:
                 self._deliver()
-        waits = effects_handle(self.for_others)
-        for opened in self.transaction.opened.values() if waits else ():
-            for step_run, shown in waits.items():
+        for handled in effects_handle(self.for_others):
+            self._note(handled)
+
+    def _note(self, handled: Handled) -> None:
+        """Take over what somebody else's rows mean for the runs of this transaction."""
+        for opened in self.transaction.opened.values() if handled.shown else ():
+            for step_run, shown in handled.shown.items():
                 if step_run in opened.draft.by_id:
                     _wait_show(opened, opened.draft.by_id[step_run], shown)
+        for run_id, events in handled.history.items():
+            self.transaction.change(run_id).history += [HistoryEvent(**one) for one in events]
 
     def _handle_all(self, opened: Opened) -> None:
         effects = opened.draft.effects[opened.handled :]

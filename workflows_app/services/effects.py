@@ -1,13 +1,27 @@
 """Who carries out which effect; other apps register theirs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from workflows_app.core.effects import Effect
 
-Told = Mapping[UUID, Mapping[str, Any]]  # by step run, what its wait shows from now on
-Handler = Callable[[Sequence[Effect]], Told | None]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handled:
+    """What a handler leaves for the transaction that it was called in.
+
+    `shown` is what the waits of step runs say from now on; `history` are events of runs, as
+    `history_append` takes them. They are numbered and written with the transaction's own: a
+    handler that wrote them would change the run row that the transaction rests on.
+    """
+
+    shown: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
+    history: Mapping[UUID, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+Handler = Callable[[Sequence[Effect]], Handled]
 _HANDLERS: dict[type[Effect], Handler] = {}
 
 
@@ -15,24 +29,17 @@ def register_effect_handler(effect: type[Effect], handler: Handler) -> None:
     """Let `handler` turn effects of this type into rows.
 
     It is called inside the engine's transaction, while the scope's lock is held, with all
-    effects of the type at once; it must write rows only. It may give what the steps that wait
-    because of it show of that: `{step run: {"until": time}}`.
+    effects of the type at once; it must write rows only, and none of the run's own.
     """
     _HANDLERS[effect] = handler
 
 
-def effects_handle(effects: Sequence[Effect]) -> dict[UUID, Mapping[str, Any]]:
-    """Hand each registered effect to its handler; those of one type together.
-
-    Gives what steps that wait show from now on.
-    """
+def effects_handle(effects: Sequence[Effect]) -> list[Handled]:
+    """Hand each registered effect to its handler; those of one type together."""
     by_type: dict[type[Effect], list[Effect]] = {}
     for effect in effects:
         by_type.setdefault(type(effect), []).append(effect)
-    shown: dict[UUID, Mapping[str, Any]] = {}
-    for kind, group in by_type.items():
-        shown.update(_HANDLERS[kind](group) or {})
-    return shown
+    return [_HANDLERS[kind](group) for kind, group in by_type.items()]
 
 
 def has_handler(effect: type[Effect]) -> bool:

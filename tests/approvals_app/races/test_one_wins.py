@@ -10,7 +10,6 @@ from django.utils import timezone
 from approvals_app.models import ApprovalRequest, Vote
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.expire import deadlines_sweep
-from approvals_app.services.open import approvals_withdraw
 from approvals_app.services.record import request_hold, scope_lock
 from approvals_app.services.seen import approval_see
 from approvals_app.services.talk import approval_comment, approval_snooze
@@ -51,7 +50,7 @@ def withdraw(request):
     """Cancel as the engine does: under the scope's lock."""
     with transaction.atomic():
         scope_lock(request.scope_id)
-        approvals_withdraw(
+        factories.withdrawn(
             [WithdrawApproval(step_run_id=request.step_run_id, why="cancelled", now=timezone.now())]
         )
     return "withdrawn"

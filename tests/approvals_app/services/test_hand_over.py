@@ -3,7 +3,6 @@ import pytest
 from approvals_app.services.decide import approval_decide
 from approvals_app.services.delegate import approval_delegate
 from approvals_app.services.escalate import approval_escalate
-from approvals_app.services.open import approvals_withdraw
 from approvals_app.services.seen import approval_see
 from approvals_app.services.undo import approval_undo
 from tests.approvals_app import factories
@@ -107,7 +106,7 @@ def test_a_cancel_beats_a_decision_that_is_not_in_force(people):
     request = factories.request_for()
     decide(request, people["anna"])
 
-    approvals_withdraw(
+    factories.withdrawn(
         [
             WithdrawApproval(
                 step_run_id=request.step_run_id, why="cancelled", now=factories.timezone.now()
@@ -126,7 +125,7 @@ def test_a_cancel_leaves_a_decision_in_force_alone(people):
     request = factories.request_for()
     decide(request, people["anna"], via="token")
 
-    approvals_withdraw(
+    factories.withdrawn(
         [
             WithdrawApproval(
                 step_run_id=request.step_run_id, why="settled", now=factories.timezone.now()

@@ -1,7 +1,6 @@
 import pytest
 
 from approvals_app.models import ApprovalRequest
-from approvals_app.services.open import approvals_open, approvals_withdraw
 from tests.approvals_app import factories
 from workflows_app.core.action import action_digest
 from workflows_app.core.effects import WithdrawApproval
@@ -14,7 +13,7 @@ def withdraw(step_run):
     effect = WithdrawApproval(
         step_run_id=step_run.pk, why="the run was cancelled", now=factories.timezone.now()
     )
-    approvals_withdraw([effect])
+    factories.withdrawn([effect])
 
 
 def test_a_request_holds_all_that_a_person_needs(people):
@@ -74,7 +73,7 @@ def test_the_requester_set_is_starter_editors_and_credential_setter(people):
 def test_a_live_gate_that_nobody_may_answer_is_an_incident(people, nudges, assignees):
     step_run = factories.waiting_step(starter=people["olga"])
 
-    approvals_open([factories.effect_for(step_run, assignees=assignees)])
+    factories.asked([factories.effect_for(step_run, assignees=assignees)])
 
     assert not ApprovalRequest.objects.exists()
     fact = InboxFact.objects.get(scope=step_run.scope).fact
@@ -86,7 +85,7 @@ def test_a_live_gate_that_nobody_may_answer_is_an_incident(people, nudges, assig
 def test_a_critical_gate_with_one_approver_is_an_incident(people):
     step_run = factories.waiting_step(starter=people["olga"])
 
-    approvals_open([factories.effect_for(step_run, assignees=["user:anna"], risk="critical")])
+    factories.asked([factories.effect_for(step_run, assignees=["user:anna"], risk="critical")])
 
     assert InboxFact.objects.get(scope=step_run.scope).fact["outcome"] == "incident"
 
@@ -104,7 +103,7 @@ def test_a_gate_whose_ladder_reaches_somebody_is_asked(people):
 def test_a_rehearsal_may_ask_only_its_starter(people):
     step_run = factories.waiting_step(starter=people["olga"], mode="rehearsal")
 
-    approvals_open([factories.effect_for(step_run, assignees=["group:nobody"])])
+    factories.asked([factories.effect_for(step_run, assignees=["group:nobody"])])
 
     assert ApprovalRequest.objects.get().mode == "rehearsal"
 
@@ -114,7 +113,7 @@ def test_many_requests_open_together_with_their_own_numbers(people):
         factories.effect_for(factories.waiting_step(starter=people["olga"])) for _ in range(3)
     ]
 
-    approvals_open(effects)
+    factories.asked(effects)
 
     numbers = ApprovalRequest.objects.values_list("number", flat=True)
     assert len(set(numbers)) == 3

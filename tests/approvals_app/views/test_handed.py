@@ -9,7 +9,6 @@ from approvals_app.models import ApprovalRequest, Calendar
 from approvals_app.services.delegate import approval_delegate
 from approvals_app.services.escalate import approval_escalate
 from approvals_app.services.expire import deadlines_sweep
-from approvals_app.services.open import approvals_open
 from approvals_app.services.seen import approval_see
 from approvals_app.services.talk import approval_comment
 from tests.approvals_app import factories
@@ -87,7 +86,7 @@ def office(people):
 def asked_at(moment, **given):
     step_run = factories.waiting_step(starter=factories.person("olga"))
     effect = factories.effect_for(step_run, **given)
-    approvals_open([replace(effect, now=moment)])
+    factories.asked([replace(effect, now=moment)])
     return ApprovalRequest.objects.get(step_run=step_run)
 
 

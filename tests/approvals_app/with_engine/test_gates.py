@@ -170,3 +170,18 @@ def test_a_checkpoint_stops_the_run_where_it_is(people, done):
 
         assert ended(run).error["code"] == "stopped"
     assert done == []
+
+
+def test_people_are_asked_at_the_first_try_and_after_the_run_has_begun(people, done):
+    version = version_make([step("a", "act", 7, effect="reversible", approval=GATE)])
+    with worker_running():
+        first, second = [asked(run_make(version, user=people["olga"])) for _ in range(2)]
+
+    assert second.number == first.number + 1  # what was rolled back would have used one up
+    types = list(
+        RunEvent.objects.filter(run=second.run_id)
+        .order_by("sequence")
+        .values_list("type", flat=True)
+    )
+    assert types.index("run.started") < types.index("step.waiting")
+    assert types.index("run.started") < types.index("approval.requested")

@@ -26,6 +26,7 @@ from workflows_app.core.action import action_digest
 from workflows_app.core.effects import RequestApproval
 from workflows_app.identifiers import uuid7
 from workflows_app.models import Run, Scope, StepRun, User
+from workflows_app.services.history import events_append
 
 PENDING, AT_ONCE = 10_000, 200
 PAGES, DECISIONS, COMMITS, SOCKETS = 20, 20, 12, 200
@@ -82,7 +83,8 @@ def _fill() -> None:
     for first in range(0, PENDING, AT_ONCE):
         steps = _stopped(subject, AT_ONCE)
         with transaction.atomic():
-            approvals_open([_wish(step, first + n) for n, step in enumerate(steps)])
+            asked = approvals_open([_wish(step, first + n) for n, step in enumerate(steps)])
+            events_append(asked.history)
     watcher.wait_for(EXAMINED)
 
 
