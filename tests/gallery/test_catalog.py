@@ -33,6 +33,14 @@ def test_every_definition_is_in_the_index_and_has_a_page():
     assert files == pages == {sample.slug for sample in samples()}
 
 
+def test_every_pattern_that_a_run_can_show_has_a_workflow():
+    shown = {pattern for sample in samples() for pattern in sample.patterns}
+    counts = {"A": 11, "B": 5, "C": 4, "D": 13, "E": 5, "F": 4, "G": 6, "H": 9}
+
+    wanted = {f"{letter}{n}" for letter, count in counts.items() for n in range(1, count + 1)}
+    assert wanted - shown == set()
+
+
 @ALL
 def test_each_example_satisfies_the_input_schema(sample):
     schema = sample.definition["input"]

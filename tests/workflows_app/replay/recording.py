@@ -1,21 +1,25 @@
 """Recorded histories: what was told to the engine, and what it wrote. Later code must agree.
 
 A recording holds a random workflow, every claim and fact in the order in which they came, and
-the history that followed. `python -m tests.workflows_app.replay.recording NAME COUNT [rich]` adds
-new ones beside those that are there; a recording is never changed.
+the history that followed. `python -m tests.workflows_app.replay.recording NAME COUNT [rich|whole]`
+adds new ones beside those that are there; a recording is never changed.
 """
 
 import gzip
 import json
 import random
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from tests.workflows_app.core.engine.rich_world import RichWorld, rich_body
+from tests.workflows_app.core.engine.whole_drawing import whole_body
+from tests.workflows_app.core.engine.whole_world import WholeWorld
 from tests.workflows_app.core.engine.world import World
 from workflows_app.core import facts as fact_module
 from workflows_app.core.engine.draft import HistoryEvent, StepDraft
@@ -23,6 +27,7 @@ from workflows_app.core.facts import Fact
 
 JSON = Any
 FOLDER = Path(__file__).parent / "recordings"
+WHOLE_OUTCOMES = ["ok", "undoable", "undoable", "undoable", "fail", "ask", "lost", "effect", "late"]
 OUTCOMES = ["ok", "ok", "ok", "fail", "retry", "ask", "lost", "effect"]
 
 
@@ -64,14 +69,14 @@ class Recorder(World):
     """A world that writes down what it was told."""
 
     def __init__(self, definition: dict[str, Any]) -> None:
-        self.told: list[list[Any]] = []
+        self.written: list[list[Any]] = []
         self._depth = 0
         super().__init__(definition)
 
     def tell(self, scope: UUID, fact: Fact) -> bool:
         """Note facts from outside; those that scopes tell each other follow by themselves."""
         if self._depth == 0 and type(fact).__name__ != "ScopeOpened":
-            self.told.append(["fact", scope.int, _dump(fact)])
+            self.written.append(["fact", scope.int, _dump(fact)])
         self._depth += 1
         try:
             return super().tell(scope, fact)
@@ -79,12 +84,12 @@ class Recorder(World):
             self._depth -= 1
 
     def claim(self, place: Any, status: StepDraft) -> None:
-        self.told.append(["claim", place.draft.id.int, status.id.int])
+        self.written.append(["claim", place.draft.id.int, status.id.int])
         super().claim(place, status)
 
     def deliver(self, place: Any) -> None:
         """An inbox is read in order: which fact it is follows from the recording itself."""
-        self.told.append(["inbox", place.draft.id.int])
+        self.written.append(["inbox", place.draft.id.int])
         self._depth += 1
         try:
             super().deliver(place)
@@ -142,6 +147,44 @@ def record_rich(seed: int) -> dict[str, Any]:
     return {"world": "rich", **_record(seed, chance, definition, RichRecorder(definition), 250)}
 
 
+class WholeRecorder(Recorder, WholeWorld):
+    """A world with undos, reviews and tries of whole bodies that writes down what it was told."""
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        self.written: list[list[Any]] = []
+        self._depth = 0
+        WholeWorld.__init__(self, definition, random.Random(0))
+
+    def settle(self, place: Any, status: StepDraft, outcome: str) -> None:
+        """A person answers an incident by a fact, so that it is written down."""
+        super().settle(place, status, "fail" if outcome in ("fail", "lost") else "ask")
+
+
+def whole_draw(chance: random.Random) -> dict[str, Any]:
+    """Give a random workflow that asks for all of it, without child runs."""
+    definition = whole_body(chance)
+    _without_children(definition)
+    return definition
+
+
+def _without_children(body: Any) -> None:
+    for part in body.values() if isinstance(body, dict) else body:
+        if isinstance(part, dict | list):
+            _without_children(part)
+    if isinstance(body, dict) and body.get("kind") == "t_child":
+        body["kind"] = "t_leaf"
+
+
+def record_whole(seed: int) -> dict[str, Any]:
+    """Do the same where steps are reviewed, undone and tried again."""
+    chance = random.Random(seed)
+    definition = whole_draw(chance)
+    world = WholeRecorder(definition)
+    world.rolls_back = seed % 2 == 0
+    recorded = _record(seed, chance, definition, world, 400, WHOLE_OUTCOMES)
+    return {"world": "whole", "rolls_back": world.rolls_back, **recorded}
+
+
 def record(seed: int) -> dict[str, Any]:
     """Run a random workflow in a random order and write everything down."""
     chance = random.Random(seed)
@@ -150,7 +193,12 @@ def record(seed: int) -> dict[str, Any]:
 
 
 def _record(
-    seed: int, chance: random.Random, definition: JSON, world: Recorder, most: int
+    seed: int,
+    chance: random.Random,
+    definition: JSON,
+    world: Recorder,
+    most: int,
+    outcomes: Sequence[str] = OUTCOMES,
 ) -> dict[str, Any]:
     cancel_at = chance.randint(0, 60) if chance.random() < 0.25 else None
     for count in range(most):
@@ -159,19 +207,31 @@ def _record(
         moves = world.moves()
         if not moves:
             break
-        chance.choice(moves)(chance.choice(OUTCOMES))
+        chance.choice(moves)(chance.choice(outcomes))
     return {
         "seed": seed,
         "definition": definition,
-        "told": world.told,
+        "told": world.written,
         "history": history_words(world.history),
         "ended": world.ended is not None,
     }
 
 
+def _world(recording: dict[str, Any]) -> World:
+    definition = recording["definition"]
+    match recording.get("world"):
+        case "rich":
+            return RichWorld(definition)
+        case "whole":
+            world = WholeWorld(definition, random.Random(0))
+            world.rolls_back = recording["rolls_back"]
+            return world
+    return World(definition)
+
+
 def replay(recording: dict[str, Any]) -> tuple[list[list[Any]], bool]:
     """Tell a new world the same things; give its history, and whether the run ended."""
-    world = (RichWorld if recording.get("world") == "rich" else World)(recording["definition"])
+    world = _world(recording)
     for what, scope, *more in recording["told"]:
         place = world.places[UUID(int=scope)]
         if what == "claim":
@@ -197,6 +257,7 @@ def _drop_timer(world: World, scope: UUID, fact: Fact) -> None:
     ]
 
 
+@cache
 def recordings() -> list[dict[str, Any]]:
     """Give everything that was ever recorded."""
     found: list[dict[str, Any]] = []
@@ -211,7 +272,8 @@ def main(name: str, count: int, kind: str = "") -> None:
     path = FOLDER / f"{name}.json.gz"
     if path.exists():
         raise SystemExit(f"{path} exists: recordings are never changed, choose another name")
-    rows = [(record_rich if kind == "rich" else record)(seed) for seed in range(count)]
+    draw = {"rich": record_rich, "whole": record_whole}.get(kind, record)
+    rows = [draw(seed) for seed in range(count)]
     text = json.dumps(rows, separators=(",", ":")).encode()
     path.write_bytes(gzip.compress(text, mtime=0))
 

@@ -2,7 +2,13 @@
 
 from collections import Counter
 
-from tests.workflows_app.replay.recording import record, record_rich, recordings, replay
+from tests.workflows_app.replay.recording import (
+    record,
+    record_rich,
+    record_whole,
+    recordings,
+    replay,
+)
 
 
 def test_recorded_histories_are_reproduced():
@@ -22,6 +28,7 @@ def test_recorded_histories_are_reproduced():
 def test_the_same_seed_gives_the_same_history():
     assert record(4_711) == record(4_711)
     assert record_rich(4_711) == record_rich(4_711)
+    assert record_whole(4_711) == record_whole(4_711)
 
 
 def test_the_recordings_hold_what_waits():
@@ -33,3 +40,17 @@ def test_the_recordings_hold_what_waits():
     assert types["state.changed"] > 500
     assert types["event.consumed"] > 500
     assert min(ports["late"], ports["stopped"]) > 50
+
+
+def test_the_recordings_hold_what_is_taken_back_and_tried_again():
+    whole = [one for one in recordings() if one.get("world") == "whole"]
+    rows = [row for one in whole for row in one["history"]]
+    types = Counter(row[0] for row in rows)
+    reasons = Counter((row[6] or {}).get("reason") for row in rows if row[0] == "step.waiting")
+
+    assert len(whole) >= 700
+    assert types["step.undone"] > 500
+    assert types["step.superseded"] > 100
+    assert reasons["review"] > 500
+    assert reasons["incident"] > 80
+    assert reasons["retry"] > 20
