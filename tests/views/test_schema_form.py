@@ -82,6 +82,36 @@ def test_what_cannot_be_read_names_its_field(name, text):
     assert [problem["pointer"] for problem in problems] == [name]
 
 
+@pytest.mark.parametrize(
+    ("format", "text", "value", "said"),
+    [
+        ("date-time", "2026-01-05T09:00", "2026-01-05T09:00:00Z", ""),
+        ("date-time", "2026-01-05T09:00:30", "2026-01-05T09:00:30Z", ""),
+        ("date-time", "2026-01-05T09:00:00+01:00", "2026-01-05T09:00:00+01:00", ""),
+        ("date-time", "tomorrow", "tomorrow", "Write a date and a time"),
+        ("uri", "https://example.com/a", "https://example.com/a", ""),
+        ("uri", "example", "example", "Write an address such as https"),
+    ],
+)
+def test_formats_that_the_schema_does_not_check_are_read_by_the_form(format, text, value, said):
+    schema = {"type": "object", "properties": {"at": {"type": "string", "format": format}}}
+
+    found, problems = form_read(schema, {"f:/at": text})
+
+    assert found == {"at": value}
+    assert [one["message"].startswith(said) for one in problems] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("7", 7), ("-3", -3), ("2.0", 2), ("1e3", 1000.0), ("9007199254740993", 9007199254740993)],
+)
+def test_a_number_is_read_to_its_last_digit(text, value):
+    found, problems = form_read(SCHEMA, {"f:/message": "x", "f:/amount": text})
+
+    assert (found["amount"], type(found["amount"]), problems) == (value, type(value), [])
+
+
 def test_a_missing_field_is_marked_where_it_is():
     problem = {"pointer": "/customer", "message": "'name' is a required property"}
     form = form_build(SCHEMA, {"customer": {}}, [problem])

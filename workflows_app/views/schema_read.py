@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from workflows_app.core.strict_json import JsonRefused, strict_loads
@@ -15,10 +16,11 @@ from workflows_app.views.schema_form import (
     pointer_escape,
     resolve,
 )
-from workflows_app.views.schema_words import TYPE_WORDS
+from workflows_app.views.schema_words import FORMAT_WORDS, TYPE_WORDS
 
 JSON = Any
 _WHOLE = re.compile(r"[+-]?\d{1,300}")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _ZONELESS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
 
 
@@ -126,9 +128,23 @@ def _scalar(kind: str, schema: Mapping[str, JSON], text: str) -> JSON:
             raise ValueError(TYPE_WORDS["integer" if is_whole else "number"]) from None
     if kind in {"choice", "json"}:
         return strict_loads(text)
-    if kind == "datetime-local" and _ZONELESS.fullmatch(text):
-        return f"{text}Z" if len(text) > len("2026-01-05T09:00") else f"{text}:00Z"
+    if kind == "datetime-local":
+        return _moment(text.strip())
+    if kind == "url" and not _ADDRESS.fullmatch(text.strip()):
+        raise ValueError(FORMAT_WORDS["uri"])
     return text.replace("\r\n", "\n")
+
+
+def _moment(text: str) -> str:
+    """Give a date and time with its zone; what has none is in UTC, as the form says."""
+    is_zoneless = bool(_ZONELESS.fullmatch(text))
+    seconds = "" if len(text) > len("2026-01-05T09:00") else ":00"
+    told = f"{text}{seconds}Z" if is_zoneless else text
+    try:
+        datetime.fromisoformat(told)
+    except ValueError:
+        raise ValueError(FORMAT_WORDS["date-time"]) from None
+    return told
 
 
 def _number(text: str) -> JSON:

@@ -16,7 +16,7 @@ LIMITS = (
     ("maxItems", "at most {} entries"),
     ("pattern", "as {}"),
 )
-_FORMATS = {
+FORMAT_WORDS = {
     "email": "Write an address such as name@example.com.",
     "date": "Write a date such as 2026-01-31.",
     "date-time": "Write a date and a time such as 2026-01-31T09:00:00Z.",
@@ -64,7 +64,7 @@ def problem_words(problem: Mapping[str, JSON], schema: Mapping[str, JSON], value
     if limit is not None and rule in schema:
         return f"Give {_said(limit, schema[rule])}." if rule != "pattern" else _pattern(schema)
     if rule == "format":
-        return _FORMATS.get(str(schema.get("format")), message)
+        return FORMAT_WORDS.get(str(schema.get("format")), message)
     if rule == "type":
         return _type(schema.get("type")) or message
     if rule in ("enum", "const"):

@@ -121,6 +121,9 @@ class Drawing:
                 one.is_first = bool(needed)
         return drawn
 
+    def _duration(self, made: Node, shape: Shape, value: JSON) -> None:
+        made.suggestions = list(DURATIONS)
+
     def _text(self, made: Node, shape: Shape, value: JSON) -> None:
         if shape.name in ("initial", "to"):
             made.suggestions = self.states
@@ -251,6 +254,15 @@ class Drawing:
         made.text = str(value.get("for", "")) if isinstance(value, Mapping) else ""
 
 
+DURATIONS = (
+    "30s",
+    "5m",
+    "30m",
+    "1h",
+    "24h",
+    "3d",
+    "7d",
+)  # to choose from; any other may be written
 _OPERATOR_WORDS = {
     "==": "is", "!=": "is not", ">": "is more than", ">=": "is at least", "<": "is less than",
     "<=": "is at most", "in": "is one of", "contains": "contains", "startsWith": "starts with",
