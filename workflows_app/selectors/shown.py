@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from workflows_app.models import Run, Workflow, WorkflowVersion, Workspace
-from workflows_app.selectors.prepared import Columns, row_read
+from workflows_app.selectors.statements import Columns, row_read
 
 _RUN = Columns(Run, "r")
 _SPACE = Columns(Workspace, "s")

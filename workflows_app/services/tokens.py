@@ -16,7 +16,7 @@ from workflows_app.errors import DomainError, Invalid, NotFound
 from workflows_app.models import ApiToken, Member, SignInLink, User, Workspace
 from workflows_app.models.people import SCOPES
 from workflows_app.selectors.people import Principal, principal_of_token, scopes_of_roles
-from workflows_app.selectors.prepared import Columns, row_read
+from workflows_app.selectors.statements import Columns, row_read
 from workflows_app.services.members import app_event
 from workflows_app.services.rows import cursor_open
 
