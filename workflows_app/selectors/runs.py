@@ -192,6 +192,8 @@ def waiting_for(step: StepRun) -> dict[str, Any] | None:
     if step.state != StepState.WAITING.value:
         return None
     known = step.waiting or {}
+    if step.reason == WaitReason.EXCLUSIVE.value or "on" in known:  # its time is no end of that
+        known = {name: value for name, value in known.items() if name != "until"}
     return {
         "reason": step.reason,
         **{name: known.get(name) for name in ("approval", "event", "until")},

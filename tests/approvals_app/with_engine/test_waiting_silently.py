@@ -56,6 +56,8 @@ def test_a_step_behind_a_provisional_one_waits_without_a_word_and_goes_on_at_onc
         for _ in range(3):
             strike(waiting)
         assert said() == before
+        shown = step_run_shape(StepRun.objects.get(pk=waiting.pk))["waiting_for"]
+        assert shown == {"reason": "review", "approval": None, "event": None, "until": None}
         assert Timer.objects.get(step_run=waiting).due_at > timezone.now()
         Timer.objects.filter(step_run=waiting).update(due_at=timezone.now() + timedelta(days=1))
 
