@@ -1,5 +1,6 @@
 """Versions of a workflow: the list, any two compared, one restored as the draft, files out."""
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,6 @@ from workflows_app.builder.answers import editing, reading
 from workflows_app.core.definition import definition_to_yaml
 from workflows_app.errors import Conflict, NotFound
 from workflows_app.models import Workflow
-from workflows_app.models.fields import json_dump
 from workflows_app.selectors.definitions import version_get, version_newest
 from workflows_app.selectors.pages import version_rows
 from workflows_app.services.definitions import draft_restore
@@ -120,7 +120,8 @@ def export(request: HttpRequest, slug: str, kind: str) -> HttpResponse:
     workflow, _, _ = reading(request, slug)
     name = request.GET.get("version", "draft")
     document = _document(workflow, name)
-    text = definition_to_yaml(document) if kind == "yaml" else json_dump(document)
+    as_json = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    text = definition_to_yaml(document) if kind == "yaml" else as_json
     file = f"{slug}.{kind}" if name == "draft" else f"{slug}-v{name}.{kind}"
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     return HttpResponse(text, content_type=FILE_TYPES[kind], headers=headers)
