@@ -1,6 +1,7 @@
 """Triggers, deliveries, and a trigger made of an event."""
 
 import json
+from html import unescape
 
 import pytest
 from django.db.models.functions import Now
@@ -97,6 +98,19 @@ def test_triggers_are_listed_with_their_address_and_firings(client, owner, trigg
     assert "shop" in listed
     assert f"/hooks/{trigger.pk}" in shown
     assert f"RUN-{run.number}" in shown
+
+
+def test_the_sample_call_carries_what_the_workflow_reads(client, owner, trigger):
+    version = trigger.version
+    version.definition = {**version.definition, "input": {"examples": [{"quarter": "it's Q1"}]}}
+    type(version).objects.filter(pk=version.pk).update(definition=version.definition)
+    trigger.settings = {"webhook": "shop", "input": {"quarter": "=event.data.when"}}
+    trigger.save()
+    client.force_login(owner)
+
+    shown = unescape(client.get(f"/events/triggers/{trigger.pk}/").content.decode())
+
+    assert """BODY='{"when": "it'\\''s Q1"}'""" in shown
 
 
 def test_a_new_secret_is_shown_once(client, owner, viewer, trigger):

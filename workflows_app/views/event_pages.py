@@ -1,5 +1,6 @@
 """Beside the stream of events: the triggers in force, what goes out, a trigger made of an event."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from project.errors import request_id_of
 from workflows_app.core.strict_json import JsonRefused, strict_loads
 from workflows_app.errors import DomainError
+from workflows_app.models import WorkflowTrigger
 from workflows_app.selectors.definitions import workflow_get, workflow_list
 from workflows_app.selectors.events import event_get
 from workflows_app.selectors.outgoing import (
@@ -30,6 +32,7 @@ from workflows_app.services.deliveries import delivery_body
 from workflows_app.services.event_tools import delivery_retry, trigger_add, trigger_proposed
 from workflows_app.services.triggers_register import webhook_rotate
 
+_DATA = "=event.data."
 SHOWN = 50
 
 
@@ -71,11 +74,28 @@ def _trigger(request: HttpRequest, pk: UUID, secret: str | None = None) -> HttpR
         "cursor": request.GET.get("cursor"),
         "url": request.build_absolute_uri(f"/hooks/{trigger.pk}"),
         "secret": secret,
+        "body": _sample_body(trigger),
         "may_rotate": actor.can("design", trigger.workflow.workspace_id),
     }
     response = render(request, "workflows/event_trigger.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _sample_body(trigger: WorkflowTrigger) -> str:
+    """Give data that a call may carry, quoted for a shell: the example of the workflow."""
+    schema = trigger.version.definition.get("input")
+    examples = schema.get("examples") if isinstance(schema, dict) else None
+    example = examples[0] if isinstance(examples, list) and examples else {"order": "O-1"}
+    given = trigger.settings.get("input")
+    if isinstance(given, dict) and isinstance(example, dict):
+        read = {
+            source.removeprefix(_DATA): example[name]
+            for name, source in given.items()
+            if name in example and isinstance(source, str) and source.startswith(_DATA)
+        }
+        example = read or example
+    return json.dumps(example, ensure_ascii=False).replace("'", "'\\''")
 
 
 @login_required
