@@ -34,6 +34,18 @@ FLAGS = [
 ]
 
 
+# Gives whether a condition holds, as soon as it does; a look that is long in vain is begun anew.
+LOOK = """
+const done = arguments[arguments.length - 1], end = performance.now() + 500;
+(function look() {
+  let holds = false;
+  try { holds = Boolean(%s); } catch {}
+  if (holds || performance.now() > end) done(holds);
+  else setTimeout(look, 8);
+})();
+"""
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
         if "tests/browser" in str(item.path):
@@ -115,11 +127,17 @@ class Browser:
         self.until("document.readyState === 'complete'")
 
     def until(self, condition, seconds=PATIENCE):
+        """Wait for a condition that the page itself looks at, also across its going to another."""
+        from selenium.common.exceptions import JavascriptException
         from selenium.webdriver.support.ui import WebDriverWait
 
-        WebDriverWait(self.driver, seconds, poll_frequency=0.05).until(
-            lambda driver: driver.execute_script(f"return Boolean({condition})")
-        )
+        def holds(driver):
+            try:
+                return driver.execute_async_script(LOOK % condition)
+            except JavascriptException:  # that page is gone
+                return False
+
+        WebDriverWait(self.driver, seconds, poll_frequency=0.01).until(holds)
 
     def until_there(self, selector, seconds=PATIENCE):
         """Wait for an element without running a script in the page."""

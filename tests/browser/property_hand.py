@@ -6,7 +6,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 WATCH = "window.saves ??= (document.addEventListener('draft:changed', () => saves++), 0)"
-QUIET = "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+BUSY = ":is(.htmx-request, .htmx-swapping, .htmx-settling)"
+QUIET = f"!document.querySelector('#properties{BUSY}, #properties form.pf{BUSY}')"
 # How many presses of Tab lead from the focus to a field, by what the page holds between them;
 # negative: of Shift and Tab.
 AHEAD = """
@@ -104,8 +105,7 @@ class Fields:
         while folded := self.browser.script(FOLDED, field):  # from the outside in
             self.open(folded)
         act(field, value)
-        self.browser.until(f"window.saves > {before}")
-        self.browser.until(QUIET)
+        self.browser.until(f"window.saves > {before} && {QUIET}")
 
     # How the mouse does it.
 
