@@ -94,10 +94,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):
         known = await database_sync_to_async(seen)(wanted, workspaces) if wanted else None
         if wanted is None or known is None:
             return await self._refuse(NOT_FOUND)
-        await self.accept()
         self.subscription = Subscription(wanted.topics, workspaces, user.pk)
         self.relay = relay_of_process()
         await self.relay.subscribe(self.subscription, after=known)
+        await self.accept()  # whoever sees it open misses nothing from then on
         await self._begin(wanted, known)
         self.sender = asyncio.create_task(self._send(self.subscription))
         return None
