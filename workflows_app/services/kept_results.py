@@ -62,12 +62,26 @@ def kept_put(prepared: Prepared, result: Done) -> None:
 
 
 def _key(prepared: Prepared) -> str:
-    call = prepared.call
-    if not opens_body(prepared.claim.node):
-        return cache_digest(prepared.claim.node.kind.action(call))
+    """Name the same thing done in the same way: a rehearsal never answers a live run."""
+    call, is_box = prepared.call, opens_body(prepared.claim.node)
     settings = {name: value for name, value in call.settings.items() if name != "body"}
-    own = cache_digest(prepared.claim.node.kind.action(replace(call, settings=settings)))
-    return digest({"step": own, **_seen(prepared)})
+    action = prepared.claim.node.kind.action(replace(call, settings=settings) if is_box else call)
+    return digest(
+        {
+            "step": cache_digest(action),
+            "mode": [call.mode, call.uses_stand_in],
+            **(_seen(prepared) if is_box else {"models": _models(prepared)}),
+        }
+    )
+
+
+def _models(prepared: Prepared) -> dict[str, JSON]:
+    """Give the ids behind the roles of the models that a call names."""
+    settings = prepared.call.settings
+    more = settings.get("fallback_models")
+    named = [settings.get("model"), *(more if isinstance(more, list) else ())]
+    pinned = prepared.call.pins.get("models") or {}
+    return {role: pinned[role] for role in pinned if role in named}
 
 
 def _seen(prepared: Prepared) -> dict[str, JSON]:
@@ -85,6 +99,7 @@ def _seen(prepared: Prepared) -> dict[str, JSON]:
     seen = {name: value for name, value in values.items() if name not in ("run", "input")}
     return {
         "bodies": {key: graph.body for key, graph in graphs.items()},
+        "pins": {name: prepared.call.pins.get(name) for name in ("models", "tools")},
         "input": claim.context.load_input(),
         "sees": seen,
     }

@@ -181,6 +181,33 @@ def test_a_box_without_effect_is_answered_from_the_cache(kind):
     assert other.output != first.output
 
 
+@pytest.mark.parametrize("kind", ["script", "group"])
+def test_a_rehearsal_never_answers_a_live_run(kind):
+    inner = step("x", value=1, cache=True)
+    version = version_make([inner if kind == "script" else box(kind, step("x"), cache=True)])
+    path = "x" if kind == "script" else "all"
+
+    run_to_rest(version, mode="rehearsal")
+    live = run_to_rest(version)
+
+    ended = RunEvent.objects.get(run=live, path=path, type="step.ended")
+    assert "cached" not in ended.data
+
+
+def test_a_model_of_another_id_does_not_answer_for_the_one_before():
+    ended = []
+    for model in ("first", "second", "second"):
+        asking = step("a", value=1, cache=True)
+        asking["with"]["model"] = "small"
+        version = version_make([asking])
+        version.pins = {"models": {"small": model}}
+        version.save(update_fields=["pins"])
+        run = run_to_rest(version)
+        ended.append(RunEvent.objects.get(run=run, path="a", type="step.ended").data)
+
+    assert ["cached" in one for one in ended] == [False, False, True]
+
+
 def test_a_box_that_had_an_effect_or_asked_people_is_not_kept(people, ledger):
     version = version_make([box("group", acting("x"), cache=True)])
     run_to_rest(version)
