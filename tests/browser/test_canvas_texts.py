@@ -58,8 +58,11 @@ def test_every_kind_with_every_attribute_comes_back_unchanged(at, browser, space
     browser.driver.execute_cdp_cmd("Browser.grantPermissions", grant)
     hand = at("/workflows/all/edit/")
     assert hand.browser.script(f"return {EDITOR}.graph.boxes.size") > len(full["steps"])
-    hand.keys(Keys.TAB)
-    browser.script("document.querySelector('.react-flow__node').focus()")
+    browser.script("document.querySelector('#canvas').show('s_end')")
+    browser.until("document.activeElement.dataset.id === 's_end'")
+    ends = "return [...arguments].map((one) => document.querySelector(one).getBoundingClientRect())"
+    box, overview = browser.script(ends, "[data-id=s_end]", ".overview")
+    assert box["bottom"] <= overview["top"]
 
     hand.chord(Keys.SHIFT, "t")
     hand.until("editor.history.done.length === 1")

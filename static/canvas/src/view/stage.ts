@@ -52,7 +52,7 @@ export function focusBox(
       void flow.setCenter(rect.x + rect.width / 2, rect.y + Math.min(rect.height / 2, 120), { zoom: READABLE, duration: 0 });
     } else {
       const dx = shift(rect.x * zoom + x, rect.width * zoom, EDGE, stage.clientWidth - EDGE);
-      const below = (stage.querySelector(".overview, .bar")?.clientHeight ?? 44) + 12;
+      const below = (stage.querySelector(".overview") ?? stage.querySelector(".bar")!).clientHeight + 12;
       const dy = shift(rect.y * zoom + y, Math.min(rect.height * zoom, 80), EDGE, stage.clientHeight - below - EDGE);
       if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 0 });
     }
