@@ -139,6 +139,7 @@ export class CanvasElement extends HTMLElement {
 
   // The keyboard comes back to the box that it left.
   private focusActive(): void {
+    (document.activeElement as HTMLElement | null)?.blur(); // what was written there is saved by that
     this.shown = { id: this.editor?.active ?? "", at: this.shown.at + 1 };
     this.render();
     if (!this.shown.id) this.querySelector<HTMLElement>(".palette input")?.focus();
