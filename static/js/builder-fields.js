@@ -24,7 +24,7 @@ function checkAddress() {
 async function check(field) {
   const out = document.getElementById(`c-${field.id}`);
   const address = checkAddress();
-  if (!out || !address) return;
+  if (!out || !address || !field.isConnected) return; // its form may have been drawn anew
   const text = field.value.trim();
   out.className = "check-out f12";
   out.textContent = "";
@@ -32,7 +32,7 @@ async function check(field) {
   if (!text || (as === "value" && !/^=|\{\{|"=/.test(text))) return;
   const body = new URLSearchParams({ path: pathOf(field), field: pointerOf(field), text, as });
   const response = await fetch(address, { method: "POST", body, headers: { "X-CSRFToken": csrfToken() } }).catch(() => null);
-  if (!response?.ok || field.value.trim() !== text) return;
+  if (response?.status !== 200 || field.value.trim() !== text) return;
   const { valid, message } = await response.json();
   out.classList.add(valid ? "right" : "wrong");
   out.textContent = valid ? `✓ ${message}` : message;

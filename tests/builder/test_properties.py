@@ -222,6 +222,9 @@ def test_the_fields_of_a_step_that_is_gone_leave_the_page_as_it_is(designer, wor
 
     assert designer.get(address, headers={"HX-Request": "true"}).status_code == 204
     assert designer.get(address).status_code == 404
+    asked = {"path": "gone", "field": "/when", "text": "true", "as": "cel"}
+    checked = designer.post("/workflows/refund/edit/expression/", asked)
+    assert (checked.status_code, checked.content) == (204, b"")
 
 
 def test_a_step_inside_another_has_fields_of_its_own(designer, workflow):

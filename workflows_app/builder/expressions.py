@@ -12,7 +12,7 @@ from workflows_app.builder.locate import change_at, keys_of, step_locate
 from workflows_app.core.definition import definition_check
 from workflows_app.core.definition.changes import changes_apply
 from workflows_app.core.strict_json import JsonRefused, strict_check
-from workflows_app.errors import Invalid, NotFound
+from workflows_app.errors import Invalid
 from workflows_app.selectors.definitions import check_context
 
 JSON = Any
@@ -26,7 +26,8 @@ def expression_check(request: HttpRequest, slug: str) -> HttpResponse:
     """Compile a text as if it stood in a field of a step: `{valid, message, line?, column?}`.
 
     `field` is the field's pointer from the step, `as` says `cel` for a bare condition and
-    `value` for a value. Nothing is saved and nothing is evaluated.
+    `value` for a value. Nothing is saved and nothing is evaluated; of a step that is gone by
+    now nothing is said (204).
     """
     workflow, _, _ = reading(request, slug)
     path, field = request.POST.get("path", ""), request.POST.get("field", "")
@@ -35,7 +36,7 @@ def expression_check(request: HttpRequest, slug: str) -> HttpResponse:
         raise Invalid(f"A text of more than {TEXT_LIMIT} characters.", code="too_long")
     located = step_locate(workflow.draft, path) if path else None
     if path and located is None:
-        raise NotFound(f"The draft has no step {path}.")
+        return HttpResponse(status=204)  # renamed or deleted since: there is nothing to say
     try:
         value = text if request.POST.get("as") == "cel" else value_read(text)
         strict_check(value)
