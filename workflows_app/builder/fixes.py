@@ -30,28 +30,30 @@ _INTEGER = re.compile(r"(?<![\w.\"'\[])\d+(?![\w.\]\"'])")
 Fixer = Callable[[Document, tuple[str, ...], Problem, CheckContext], str | None]
 
 
-def fix_of(
-    draft: Mapping[str, JSON], problem: Problem, context: CheckContext
-) -> dict[str, JSON] | None:
-    """Give `{label, changes}` of a problem's fix, or None where a person has to think."""
-    found = fix_find(draft, problem, context)
-    if found is None:
-        return None
-    label, changes = found
-    return {"label": label, "changes": [change.as_json() for change in changes]}
+def fix_label(draft: Mapping[str, JSON], problem: Problem, context: CheckContext) -> str | None:
+    """Give the words of a problem's fix, or None where a person has to think."""
+    found = _fixed(draft, problem, context)
+    return found[0] if found is not None else None
 
 
 def fix_find(
     draft: Mapping[str, JSON], problem: Problem, context: CheckContext
 ) -> tuple[str, list[DraftChange]] | None:
     """Give the words of a problem's fix and its changes."""
+    found = _fixed(draft, problem, context)
+    return (found[0], changes_between(draft, found[1])) if found is not None else None
+
+
+def _fixed(
+    draft: Mapping[str, JSON], problem: Problem, context: CheckContext
+) -> tuple[str, Document] | None:
+    """Give the words of a problem's fix, and the draft without the problem."""
     fixer = _FIXERS.get(str(problem["code"]))
     if fixer is None or not isinstance(draft, Mapping):
         return None
     made = json_copy(draft)
     label = fixer(made, keys_of(problem["pointer"]), problem, context)
-    changes = changes_between(draft, made) if label else []
-    return (label, changes) if label and changes else None
+    return (label, made) if label and made != draft else None
 
 
 def _integer(draft: Document, keys: tuple[str, ...], problem: Problem, _: CheckContext) -> str:

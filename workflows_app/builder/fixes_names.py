@@ -98,11 +98,13 @@ def _near(draft: Document, keys: tuple[str, ...], known: Iterable[str]) -> str:
 
 def _after(step: str, edges: list[Document]) -> set[str]:
     """Give the steps that a step leads to, however far."""
+    leads: dict[str, set[str]] = {}
+    for edge in edges:
+        leads.setdefault(_source(edge), set()).add(str(edge.get("to")))
     found: set[str] = set()
     ahead = [step]
     while ahead:
-        here = ahead.pop()
-        targets = {str(edge.get("to")) for edge in edges if _source(edge) == here} - found
+        targets = leads.get(ahead.pop(), set()) - found
         found |= targets
         ahead += targets
     return found

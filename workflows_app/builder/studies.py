@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflows_app.builder.fixes import fix_of
+from workflows_app.builder.fixes import fix_label
 from workflows_app.core.definition import CheckContext
 from workflows_app.core.definition.check import definition_study
 from workflows_app.core.definition.expression_rules import Names
@@ -46,9 +46,9 @@ def _study(draft: JSON, context: CheckContext) -> Study:
     found = [*checked.problems, *(problems_of(draft) if checked.digest else ())]
     problems = sorted((problem.as_json() for problem in found), key=_weight)
     for problem in problems[:FIXES_LIMIT]:
-        fix = fix_of(draft, problem, context)
-        if fix is not None:
-            problem["fix"] = fix
+        label = fix_label(draft, problem, context)
+        if label is not None:
+            problem["fix"] = {"label": label}
     return Study(problems, names)
 
 
