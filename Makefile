@@ -4,7 +4,8 @@
 
 VENV := .venv
 # Tests wait for servers and pages about a third of their time: one process more than there are cores.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
+# Each has a database, a broker and a browser of its own, so four are enough anywhere.
+JOBS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ $$n -lt 3 ] || n=3; expr $$n + 1)
 BENCH := .venv-bench
 PYTHON_NEEDED := Python 3.12 or later with its venv module is needed and was not found. \
 	Debian and Ubuntu: apt-get install python3 python3-venv. Others: python.org, or set PYTHON=/path/to/python3.
