@@ -61,9 +61,10 @@ class Lane:
         if not facts:
             return set()
         applied = worker.write(facts, STEPS if self.is_short else worker.board.free + 1)
-        self.claimed += len(applied.changed_runs)
+        begun = applied.changed_runs.intersection(run_ids)  # others may have shared the commit
+        self.claimed += len(begun)
         self._take(applied.claims)
-        return applied.changed_runs
+        return begun
 
     def _claim(self, hinted: Sequence[UUID]) -> None:
         worker = self.worker

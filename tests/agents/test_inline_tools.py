@@ -127,12 +127,12 @@ def test_a_tool_with_an_effect_is_written_down_before_anything_follows(worker):
     assert commits(run) == 3
 
 
-def begun_here(worker, *tools: str) -> Run:
+def begun_here(worker, *tools: str, version: WorkflowVersion | None = None) -> Run:
     """Start a run that the worker is told of as of one from elsewhere."""
     told = notify.local_worker
     notify.local_worker = lambda run_ids: None
     try:
-        run = run_make(version_of(*tools), {"n": 1})
+        run = run_make(version or version_of(*tools), {"n": 1})
     finally:
         notify.local_worker = told
     return run
@@ -164,6 +164,20 @@ def test_a_new_run_whose_first_step_has_an_effect_is_claimed(worker):
     worker.advance([run.pk])
     until(lambda: ended(run))
     assert CALLS == ["pay", "count"]
+
+
+def test_what_a_commit_leaves_over_of_a_new_run_is_claimed(worker, monkeypatch):
+    monkeypatch.setattr("workflows_app.services.inline.STEPS", 1)
+    tools = {"tool": "inline.count", "arguments": {"n": "=input.n"}}
+    version = version_make([{"id": name, "kind": "tool", "with": tools} for name in ("a", "b")])
+    version.pins = {"tools": {"inline.count": "code:1"}}
+    version.save(update_fields=["pins"])
+    run = begun_here(worker, version=version)
+    assert len(runs_begin([run.pk], worker.pace)) == 1
+    worker.advance([run.pk])
+    until(lambda: ended(run))
+    assert states(run) == {"a": "succeeded", "b": "succeeded"}
+    assert CALLS == ["count"] * 2
 
 
 def test_what_another_worker_claims_meanwhile_is_its_own(worker):

@@ -293,11 +293,14 @@ class Transaction:
         return inserts
 
     def _find_ready(self) -> None:
-        """Note the runs in which a step that was there before became ready again."""
+        """Note the runs in which a step that was there before is to be claimed by somebody.
+
+        It became ready again, or this transaction was to carry it out and did not come to it.
+        """
         for opened in self.opened.values():
             if any(
                 status.state is StepState.READY
-                and status.is_changed
+                and (status.is_changed or opened.begins)
                 and not status.is_held
                 and not status.is_new
                 for status in opened.draft.steps.values()
