@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from django.db import connection, transaction
 
 from workflows_app import notify
@@ -114,7 +115,7 @@ def timers_fire(now: datetime | None = None) -> int:
         cursor.execute("SELECT clock_timestamp()", prepare=True)
         (moment,) = cursor.fetchone() or (None,)
         given = {"now": moment, "later": LOOK_AGAIN, "most": BATCH}
-        cursor.execute(_IN_VAIN, given, prepare=True)
+        _put_off(given)
         cursor.execute(_DUE, given, prepare=True)
         found = cursor.fetchall()
     facts = [
@@ -122,6 +123,18 @@ def timers_fire(now: datetime | None = None) -> int:
         for timer, scope_id, run_id, fact in found
     ]
     return _apply_one_by_one(facts)
+
+
+def _put_off(given: dict[str, Any]) -> None:
+    """Let what waits in vain look again later.
+
+    The database cannot look into JSON that holds U+0000, which outputs may: then all look now.
+    """
+    try:
+        with transaction.atomic():
+            rows.cursor_open().execute(_IN_VAIN, given, prepare=True)
+    except psycopg.DataError as error:
+        logger.warning("waits that nothing has changed for could not be put off: %s", error)
 
 
 _EXPIRED = """

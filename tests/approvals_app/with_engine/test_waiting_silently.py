@@ -162,3 +162,18 @@ def test_a_question_says_in_the_record_which_request_it_is(people, kind):
     event = RunEvent.objects.get(run=run, type="step.waiting")
     assert event.data["approval"] == str(ApprovalRequest.objects.get(run=run).pk)
     assert event.data["until"] == request.deadline_at.isoformat()
+
+
+def test_json_that_the_database_cannot_read_keeps_no_timer_from_firing(people, ledger):
+    version = version_make([reviewed("a"), final()], edges("a>z"))
+    with worker_running():
+        run = run_make(version, user=people["olga"])
+        request = asked(run)
+        waiting = waits(run)
+        StepRun.objects.filter(pk=waiting.pk).update(waiting={**waiting.waiting, "odd": "\x00"})
+        strike(waiting)  # it looks at once, where it would have been put off
+        until(lambda: Timer.objects.filter(step_run=waiting, due_at__gt=timezone.now()).exists())
+        until(lambda: "odd" not in (StepRun.objects.get(pk=waiting.pk).waiting or {"odd": 1}))
+        decide(request, people["anna"])
+        assert ended(run).state == "succeeded"
+    assert ledger == ["do a", "do z"]
