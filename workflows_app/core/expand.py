@@ -46,6 +46,8 @@ def _step_expand(step: Mapping[str, JSON], depth: int) -> dict[str, JSON]:
         return _step_expand(expanded, depth + 1)
     settings = step.get("with")
     if isinstance(settings, Mapping):
+        if other := kind.runs_as(settings):
+            expanded |= {"kind": other, "origin": {"kind": kind.name, "with": settings}}
         expanded["with"] = _bodies_expand(kind, settings, depth)
     return expanded
 

@@ -227,6 +227,10 @@ class Kind(ABC):
         """Give the same step built from primitives (kinds without a primitive only)."""
         raise TypeError(f"{self.name} is a primitive")
 
+    def runs_as(self, settings: Mapping[str, JSON]) -> str | None:
+        """Give the name of the kind that a step with these settings runs as, if it is another."""
+        return None
+
     def bodies(self, settings: Mapping[str, JSON]) -> dict[str, JSON]:
         """Give each body inside the settings by its key: {"": body} for one, names for several."""
         return {}

@@ -1,6 +1,6 @@
 """The kind `merge`: one result from several branches."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import model_validator
@@ -10,17 +10,7 @@ from workflows_app.core.definition.markers import Literal as LiteralMark
 from workflows_app.core.kinds import Call, Done, Kind, Source, StepError
 from workflows_app.steps.settings import Settings
 
-Judge = Callable[[Call, dict[str, Any]], Done]
-_judges: list[Judge] = []
-
-
-def merge_by_model(judge: Judge) -> Judge:
-    """Register what settles a merge of the mode `model`; the agents app does.
-
-    The judge gets the call and the outputs of the branches that were taken, by step.
-    """
-    _judges[:] = [judge]
-    return judge
+BY_MODEL = "merge_by_model"  # the kind that the mode `model` runs as
 
 
 class MergeSettings(Settings):
@@ -51,25 +41,35 @@ class MergeKind(Kind):
     group = "Flow"
     summary = "Makes one result of several branches, as an object, a list, a value or by a model."
 
+    def runs_as(self, settings: Mapping[str, Any]) -> str | None:
+        """Give the kind that asks a model, for that mode."""
+        return BY_MODEL if settings.get("mode") == "model" else None
+
     def run(self, call: Call) -> Done:
         """Merge what the branches gave.
 
         Raises:
             StepError: `all_failed` where none succeeded and one failed, or none was taken.
         """
-        taken = {step: source for step, source in call.sources.items() if source.taken}
-        if not _any_succeeded(call.sources):
-            raise StepError("all_failed", _failures(call.sources))
-        outputs = {step: source.output for step, source in taken.items()}
+        outputs = outputs_taken(call.sources)
         match call.settings.get("mode", "object"):
             case "list":
                 return Done(output=list(outputs.values()))
             case "value":
                 return Done(output=call.settings.get("value"))
-            case "model":
-                return _judges[0](call, outputs)
             case _:
                 return Done(output=outputs)
+
+
+def outputs_taken(sources: Mapping[str, Source]) -> dict[str, Any]:
+    """Give what the branches that were taken gave, by step.
+
+    Raises:
+        StepError: `all_failed`.
+    """
+    if not _any_succeeded(sources):
+        raise StepError("all_failed", _failures(sources))
+    return {step: source.output for step, source in sources.items() if source.taken}
 
 
 def _any_succeeded(sources: Any) -> bool:

@@ -91,6 +91,7 @@ KIND_LOOKS = {
     "publish": ("send", "Publish", "card"),
     "transform": ("braces", "Transform", "card"),
     "merge": ("git-merge", "Merge", "card"),
+    "merge_by_model": ("git-merge", "Merge", "card"),
     "end": ("flag", "End", "pill"),
     "approval": ("user-check", "Approval gate", "people"),
     "checkpoint": ("milestone", "Checkpoint", "pill"),

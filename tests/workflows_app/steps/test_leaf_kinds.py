@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from workflows_app.core.expand import step_expand
 from workflows_app.core.expressions import compile_condition
 from workflows_app.core.expressions.rendering import ALWAYS
 from workflows_app.core.kinds import Call, Source, StepError, kind_get
@@ -98,12 +99,13 @@ def test_merge_of_skipped_branches_alone_is_no_failure():
     assert run("merge", {}, {"a": source("skipped")}).output == {"a": None}
 
 
-def test_merge_by_model_asks_whoever_registered(monkeypatch):
-    monkeypatch.setattr(merge, "_judges", [lambda call, outputs: ("judged", outputs)])
+def test_merge_by_model_runs_as_the_kind_that_asks_one():
+    settings = {"mode": "model", "model": "small"}
+    expanded = step_expand({"id": "m", "kind": "merge", "with": settings})
 
-    asked = run("merge", {"mode": "model", "model": "small"}, {"a": source(output=1)})
-
-    assert asked == ("judged", {"a": 1})
+    assert expanded["kind"] == merge.BY_MODEL
+    assert expanded["origin"] == {"kind": "merge", "with": settings}
+    assert step_expand({"id": "m", "kind": "merge", "with": {}})["kind"] == "merge"
 
 
 BRANCHES = [

@@ -4,6 +4,7 @@ from workflows_app.agents.steps.agent import AgentKind
 from workflows_app.agents.steps.agent_parts import AnswerKind, ResultKind, TurnKind
 from workflows_app.agents.steps.dispatch_kinds import WorkPickKind, WorkResultKind
 from workflows_app.agents.steps.guard import GuardKind
+from workflows_app.agents.steps.merge_by_model import MergeByModelKind
 from workflows_app.agents.steps.model import ModelKind, RouterKind
 from workflows_app.agents.steps.plan import PlanKind
 from workflows_app.agents.steps.plan_parts import (
@@ -23,6 +24,7 @@ def register_kinds() -> None:
         AgentKind(),
         ModelKind(),
         RouterKind(),
+        MergeByModelKind(),
         ToolKind(),
         GuardKind(),
         PlanKind(),
