@@ -16,12 +16,3 @@ def worker_current() -> Worker:
             _worker = Worker()
             _worker.start()
         return _worker
-
-
-def worker_stop() -> None:
-    """Stop the process's worker, if there is one."""
-    global _worker
-    with _lock:
-        stopped, _worker = _worker, None
-    if stopped is not None:
-        stopped.stop()

@@ -4,8 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from workflows_app.models import AppEvent, Run, RunEvent
-from workflows_app.selectors.people import Actor, workspace_ids_of
+from workflows_app.models import Run, RunEvent
 
 
 def event_list(
@@ -40,10 +39,3 @@ def event_shape(event: RunEvent) -> dict[str, Any]:
         "why": event.why,
         "data": event.data,
     }
-
-
-def app_event_list(*, actor: Actor, subject: str | None = None) -> QuerySet[AppEvent]:
-    """Give changes outside runs in the workspaces of `actor`, newest first."""
-    events = AppEvent.objects.filter(workspace_id__in=workspace_ids_of(actor))
-    events = events.filter(object=subject) if subject else events
-    return events.select_related("workspace").order_by("-pk")

@@ -40,8 +40,3 @@ def effects_handle(effects: Sequence[Effect]) -> list[Handled]:
     for effect in effects:
         by_type.setdefault(type(effect), []).append(effect)
     return [_HANDLERS[kind](group) for kind, group in by_type.items()]
-
-
-def has_handler(effect: type[Effect]) -> bool:
-    """Tell whether somebody carries this effect out."""
-    return effect in _HANDLERS

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from workflows_app.agents.core.breakers import breaker_rule
 from workflows_app.agents.core.tool_spec import ANY_OBJECT, ToolSpec
-from workflows_app.agents.models import Tool, ToolVersion
+from workflows_app.agents.models import ToolVersion
 from workflows_app.agents.tools import python_tool, python_tools
 from workflows_app.core.durations import duration_parse
 from workflows_app.core.states import Effect
@@ -103,8 +103,3 @@ def tool_specs(*, workspace_id: UUID) -> dict[str, ToolSpec]:
     specs = {name: found.spec for name, found in python_tools().items()}
     specs |= {row.tool.name: tool_spec(row) for row in stored}
     return dict(sorted(specs.items()))
-
-
-def tool_find(*, workspace_id: UUID, name: str) -> Tool | None:
-    """Give the stored tool of that name, or None."""
-    return Tool.objects.filter(workspace_id=workspace_id, name=name).first()
